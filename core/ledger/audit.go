@@ -1,0 +1,122 @@
+package ledger
+
+import "fmt"
+
+// Difference is something that does not add up.
+type Difference struct {
+	Account string
+	Lot     string // empty if no single lot is at fault
+	Request string // empty if no single request is at fault
+	Text    string
+}
+
+// Auditor recomputes one account from its parts. Feed it every entry in
+// order of sequence, every lot and every hold, then ask for Differences. Its
+// memory grows with the account's lots and open differences, not its entries.
+type Auditor struct {
+	account string
+	seq     int64
+	lots    map[string]*lotSum
+	diffs   []Difference
+	debited int64 // Σ of debit entries
+	held    int64 // Σ Debited of settled holds
+}
+
+type lotSum struct {
+	entries, grants, held int64
+	seen                  bool
+}
+
+// NewAuditor starts on an account.
+func NewAuditor(account string) *Auditor {
+	return &Auditor{account: account, lots: map[string]*lotSum{}}
+}
+
+func (a *Auditor) lot(id string) *lotSum {
+	l := a.lots[id]
+	if l == nil {
+		l = &lotSum{}
+		a.lots[id] = l
+	}
+	return l
+}
+
+func (a *Auditor) differ(lot, request, format string, args ...any) {
+	a.diffs = append(a.diffs, Difference{Account: a.account, Lot: lot, Request: request, Text: fmt.Sprintf(format, args...)})
+}
+
+// Entry takes the next entry.
+func (a *Auditor) Entry(e Entry) {
+	if e.Seq != a.seq+1 {
+		a.differ(e.Lot, e.Request, "entries %d to %d are missing", a.seq+1, e.Seq-1)
+	}
+	a.seq = e.Seq
+	l := a.lot(e.Lot)
+	l.entries += e.Amount
+	switch e.Kind {
+	case EntryGrant:
+		l.grants += e.Amount
+	case EntryDebit:
+		a.debited -= e.Amount
+	}
+	if (e.Kind == EntryGrant) != (e.Amount > 0) && e.Kind != EntryCorrection {
+		a.differ(e.Lot, e.Request, "entry %d, a %s, has the amount %d", e.Seq, e.Kind, e.Amount)
+	}
+}
+
+// Hold takes a hold, with the sum of the debit entries of its request.
+func (a *Auditor) Hold(h Hold, debits int64) {
+	switch h.State {
+	case HoldOpen:
+		for _, p := range h.Parts {
+			a.lot(p.Lot).held += p.Amount
+		}
+	case HoldSettled:
+		a.held += h.Debited
+	}
+	want := int64(0)
+	if h.State == HoldSettled {
+		want = h.Debited
+	}
+	if debits != want {
+		lot := ""
+		if len(h.Parts) > 0 {
+			lot = h.Parts[0].Lot
+		}
+		a.differ(lot, h.Request, "request %s is %s with a debit of %d, but its entries sum to %d", h.Request, h.State, want, debits)
+	}
+}
+
+// Lot takes a lot. Call it after all entries and holds.
+func (a *Auditor) Lot(l Lot) {
+	sum := a.lot(l.ID)
+	sum.seen = true
+	if sum.entries != l.Remaining {
+		a.differ(l.ID, "", "remaining is %d, but its entries sum to %d", l.Remaining, sum.entries)
+	}
+	if sum.grants != l.Granted {
+		a.differ(l.ID, "", "granted is %d, but its grant entries sum to %d", l.Granted, sum.grants)
+	}
+	if sum.held != l.Held {
+		a.differ(l.ID, "", "held is %d, but its open holds sum to %d", l.Held, sum.held)
+	}
+	if l.Held < 0 || l.Remaining < l.Held {
+		a.differ(l.ID, "", "held %d of remaining %d is impossible", l.Held, l.Remaining)
+	}
+}
+
+// Differences ends the audit. seq is the account's own count of entries.
+func (a *Auditor) Differences(seq int64) []Difference {
+	if seq != a.seq {
+		a.differ("", "", "the last entry is %d, but the account counted %d", a.seq, seq)
+	}
+	for id, l := range a.lots {
+		if !l.seen {
+			a.differ(id, "", "entries or holds name a lot that does not exist")
+		}
+	}
+	if a.debited != a.held {
+		a.differ("", "", "debit entries sum to %d, but settled requests to %d", a.debited, a.held)
+	}
+	return a.diffs
+}

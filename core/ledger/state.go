@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// State is what Apply needs of one account: every lot that is live or held,
+// and the holds that the batch's ops name, open or not.
+type State struct {
+	Account string
+	Seq     int64     // of the last entry
+	LastAt  time.Time // of the last op
+	lots    []*Lot
+	byID    map[string]*Lot
+	holds   map[string]*Hold
+	changed changed
+}
+
+type changed struct {
+	lots    map[string]bool
+	holds   map[string]bool
+	entries []Entry
+	touched bool
+}
+
+// NewState returns the state of an account as a store read it under its lock.
+func NewState(account string, seq int64, lastAt time.Time, lots []Lot, holds []Hold) *State {
+	s := &State{Account: account, Seq: seq, LastAt: lastAt, byID: make(map[string]*Lot, len(lots)), holds: make(map[string]*Hold, len(holds)),
+		changed: changed{lots: map[string]bool{}, holds: map[string]bool{}}}
+	for _, l := range lots {
+		s.addLot(l)
+	}
+	for _, h := range holds {
+		s.holds[h.Request] = &h
+	}
+	return s
+}
+
+// Changes is what a store must write, together or not at all.
+type Changes struct {
+	Seq     int64
+	LastAt  time.Time
+	Lots    []Lot   // new or changed; write by ID
+	Holds   []Hold  // new or changed; write by request
+	Entries []Entry // new; append
+}
+
+// Changes returns what the ops applied so far have changed, in a fixed order;
+// false if nothing has.
+func (s *State) Changes() (Changes, bool) {
+	c := Changes{Seq: s.Seq, LastAt: s.LastAt, Entries: s.changed.entries}
+	for _, l := range s.lots {
+		if s.changed.lots[l.ID] {
+			c.Lots = append(c.Lots, *l)
+		}
+	}
+	for id := range s.changed.holds {
+		c.Holds = append(c.Holds, *s.holds[id])
+	}
+	slices.SortFunc(c.Lots, func(a, b Lot) int { return spendOrder(&a, &b) })
+	slices.SortFunc(c.Holds, func(a, b Hold) int {
+		if a.Request < b.Request {
+			return -1
+		}
+		return 1
+	})
+	return c, s.changed.touched
+}
+
+// Lots returns a copy of the lots in spending order.
+func (s *State) Lots() []Lot {
+	slices.SortFunc(s.lots, spendOrder)
+	out := make([]Lot, len(s.lots))
+	for i, l := range s.lots {
+		out[i] = *l
+	}
+	return out
+}
+
+// Hold returns a copy of the hold of a request.
+func (s *State) Hold(request string) (Hold, bool) {
+	h, ok := s.holds[request]
+	if !ok {
+		return Hold{}, false
+	}
+	return *h, true
+}
+
+func (s *State) addLot(l Lot) *Lot {
+	p := &l
+	s.lots = append(s.lots, p)
+	s.byID[l.ID] = p
+	return p
+}
+
+func (s *State) available(now time.Time) int64 {
+	var sum int64
+	for _, l := range s.lots {
+		if l.Live(now) {
+			sum += l.Free()
+		}
+	}
+	return sum
+}
+
+func (s *State) touchLot(l *Lot)   { s.changed.lots[l.ID], s.changed.touched = true, true }
+func (s *State) touchHold(h *Hold) { s.changed.holds[h.Request], s.changed.touched = true, true }
+
+// post appends an entry and moves the lot's remaining credits with it.
+func (s *State) post(o *Outcome, l *Lot, e Entry) {
+	s.Seq++
+	e.Account, e.Seq, e.Lot = s.Account, s.Seq, l.ID
+	l.Remaining += e.Amount
+	s.touchLot(l)
+	s.changed.entries = append(s.changed.entries, e)
+	o.Entries = append(o.Entries, e)
+}

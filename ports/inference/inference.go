@@ -1,0 +1,78 @@
+// Package inference is the port to the models: what an upstream that speaks
+// OpenAI's API must do for the relay.
+//
+// It keeps true that the relay hears of an upstream's refusal only as a
+// [Refusal] cleaned of secrets, and of an answer only once its head is known
+// to be one the service can pass on. It does no accounting and no retrying.
+package inference
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/archibot/archibotchat/core/inference"
+)
+
+// Request is one call to be forwarded.
+type Request struct {
+	Route     inference.Route
+	RequestID string // ours; sent as X-Request-Id so that both sides' logs meet
+	Stream    bool   // the client asked for server-sent events
+	Body      []byte // forwarded byte for byte; the adapter neither keeps nor changes it
+}
+
+// Response is an accepted call: the upstream answered 2xx with JSON or, if
+// asked for it, server-sent events.
+type Response struct {
+	// Stream is true for text/event-stream, false for application/json.
+	Stream bool
+	// Headers holds the few upstream headers a client may see, in canonical
+	// form, such as Openai-Processing-Ms. Never cookies, never limits.
+	Headers []Header
+	// Body must be closed. Reads fail with a fault of kind Timeout when the
+	// upstream is silent for too long and of kind BadUpstream when it breaks off.
+	Body io.ReadCloser
+}
+
+// Header is one header field.
+type Header struct{ Name, Value string }
+
+// Model is one entry of the upstream's list.
+type Model struct {
+	ID      string
+	Created int64 // seconds since 1970
+	OwnedBy string
+}
+
+// Upstream forwards calls with the service's own credential.
+type Upstream interface {
+	// Name identifies the upstream in logs, metrics and the provider list.
+	Name() string
+	// Do forwards r and returns when the head of the answer is in. It fails with
+	//   - *Refusal, if the upstream answered with a status other than 2xx;
+	//   - a fault of kind BadUpstream, code upstream_unavailable, if it could
+	//     not be reached or its answer is not one of ours to pass on;
+	//   - a fault of kind Timeout, code upstream_timeout, if no head came in time;
+	//   - ctx's error, if that ended first.
+	// In each of these cases no work was accepted.
+	Do(ctx context.Context, r *Request) (*Response, error)
+	// Models lists what the upstream offers. It fails as Do does.
+	Models(ctx context.Context) ([]Model, error)
+}
+
+// Refusal is an upstream's answer with a status other than 2xx, cleaned: no
+// field of it holds a credential of ours.
+type Refusal struct {
+	Status     int
+	RetryAfter string // the upstream's Retry-After, verbatim, if it is well-formed
+	Message    string
+	Type       string
+	Param      string
+	Code       string
+}
+
+// Error returns the status and the upstream's code.
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("upstream answered %d (%s)", r.Status, r.Code)
+}

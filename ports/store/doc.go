@@ -1,0 +1,99 @@
+// Package store is the port to the database: small interfaces by aggregate, a
+// transaction over them, and the batch commit of the ledger.
+//
+// Contract, proved by package storetest on every adapter:
+//   - Times come back in UTC with microseconds; the zero time is kept as such.
+//   - A row that is not there, or is another account's, is ErrNotFound.
+//   - A name or ID that is taken is ErrTaken.
+//   - A database that cannot be reached, is full or times out is a fault of
+//     kind Unavailable, code store_unavailable.
+//   - Text with U+0000 is refused as a fault of kind Invalid.
+//   - Lists use keyset pages: pass the last item's cursor to get the next page.
+//
+// It is not a query language: each method is one thing a use case needs.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/ledger"
+)
+
+// Faults that every adapter returns; compare with errors.Is.
+var (
+	ErrNotFound    = fault.New(fault.NotFound, "not_found", "There is no such object.")
+	ErrTaken       = fault.New(fault.Conflict, "already_exists", "That already exists.")
+	ErrUnavailable = fault.New(fault.Unavailable, "store_unavailable", "The service cannot reach its records just now. Nothing was debited; try again shortly.")
+	// ErrFenced means that another replica has taken over this one's holds.
+	// The replica must end its streams as errors and join anew.
+	ErrFenced = fault.New(fault.Unavailable, "replica_fenced", "This server was taken out of service while it worked on the request. Try again.")
+	// ErrOuterStore means that a store from outside was used within Do.
+	ErrOuterStore = fault.New(fault.Internal, "outer_store_in_tx", "A store from outside a transaction was used within it.")
+)
+
+// Stores gives access to the aggregates, outside or inside a transaction.
+type Stores interface {
+	Accounts() Accounts
+	Keys() Keys
+	Ledger() Ledger
+	Events() Events
+	Sessions() Sessions
+}
+
+// Store is a database. It is safe for concurrent use.
+type Store interface {
+	Stores
+	// Do runs fn in a transaction and commits if fn returns nil. fn may run
+	// more than once; inside it only s may be used, with the context that fn
+	// was given: an outer store called with it fails with ErrOuterStore.
+	Do(ctx context.Context, fn func(ctx context.Context, s Stores) error) error
+	// View runs fn in a read-only transaction that sees one moment.
+	View(ctx context.Context, fn func(ctx context.Context, s Stores) error) error
+	Replicas() Replicas
+	Batcher
+	// Now returns the store's clock, the one that money time is read from.
+	Now(ctx context.Context) (time.Time, error)
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+	// Stamp records the environment at first use, and later fails with a
+	// Conflict, code environment_mismatch, if it is another one.
+	Stamp(ctx context.Context, environment string) error
+}
+
+// Batcher commits ledger ops in batches: the hot path.
+type Batcher interface {
+	// Commit applies ops through ledger.Apply under the lock of their accounts,
+	// in one transaction, each with the events of audit.OfLedger. Ops of one
+	// account keep their order. It returns one outcome per op, in order;
+	// an op refused by the ledger, or on an unknown account (ErrNotFound), has
+	// its Err set and does not hinder the others. Money time is the store's
+	// clock read after the lock.
+	// by is the replica that commits, ErrFenced if it was fenced; the zero
+	// Replica is a command of an operator and carries no fence.
+	// If Commit fails, nothing was committed, or (after a lost reply) all was;
+	// the same ops may be committed again and will be replayed.
+	Commit(ctx context.Context, by Replica, ops []ledger.Op) ([]ledger.Outcome, error)
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	Limit int // 1 to MaxPage; 0 means DefaultPage
+	// After is the cursor of the last item seen; empty starts at the beginning.
+	After string
+}
+
+// Limits of a page.
+const (
+	DefaultPage = 50
+	MaxPage     = 1000
+)
+
+// Size returns the number of items asked for, within the limits.
+func (p Page) Size() int {
+	if p.Limit <= 0 {
+		return DefaultPage
+	}
+	return min(p.Limit, MaxPage)
+}

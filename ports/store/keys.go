@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/archibot/archibotchat/core/keys"
+)
+
+// KeyHolder is a key with the account it belongs to: what an admission needs.
+type KeyHolder struct {
+	Key     keys.Key
+	Account Account
+}
+
+// Keys keeps API keys.
+type Keys interface {
+	// Create adds a key; ErrTaken if its ID or digest exists.
+	Create(ctx context.Context, k keys.Key) error
+	// Get returns a key of the account.
+	Get(ctx context.Context, account, id string) (keys.Key, error)
+	// Find returns a key by ID alone, for operators.
+	Find(ctx context.Context, id string) (keys.Key, error)
+	// List returns the account's keys, newest first; the cursor is the ID.
+	List(ctx context.Context, account string, p Page) ([]keys.Key, error)
+	// ByDigest returns the key with one of the digests, and its account;
+	// ErrNotFound if no key has one. One query.
+	ByDigest(ctx context.Context, digests []keys.Digest) (KeyHolder, error)
+	// Revoke marks a key as revoked. A key that is revoked already keeps its
+	// time and actor, and changed is false. It raises the account's epoch.
+	Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error)
+	// Succeed names the successor of an active key that has none yet and sets
+	// its new expiry; ErrTaken if it has one already or is revoked. It raises
+	// the account's epoch.
+	Succeed(ctx context.Context, account, id, successor string, expires time.Time) error
+	// Touch notes that a key was used, unless it was noted at at or later.
+	Touch(ctx context.Context, id string, at time.Time) error
+	// Rehash moves a key to another pepper.
+	Rehash(ctx context.Context, id string, d keys.Digest, pepper string) error
+}

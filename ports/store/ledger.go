@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+
+	"github.com/archibot/archibotchat/core/ledger"
+)
+
+// Ledger reads an account's credits. All writing goes through Commit.
+type Ledger interface {
+	// Lots returns every lot of the account in spending order.
+	Lots(ctx context.Context, account string) ([]ledger.Lot, error)
+	// Entries returns entries with Seq above after, oldest first.
+	Entries(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error)
+	// EntriesBefore returns entries with Seq below before (0: no bound), newest first.
+	EntriesBefore(ctx context.Context, account string, before int64, limit int) ([]ledger.Entry, error)
+	// Hold returns the hold of a request of the account, open or closed.
+	Hold(ctx context.Context, account, request string) (ledger.Hold, error)
+	// Holds returns the account's holds by request; the cursor is the request.
+	// Each comes with the sum of its request's debit entries.
+	Holds(ctx context.Context, account string, p Page) ([]HeldDebit, error)
+	// OpenHolds returns open holds of a replica, oldest first; with expired
+	// true, only those past their deadline by the store's clock.
+	OpenHolds(ctx context.Context, replica string, expired bool, limit int) ([]ledger.Hold, error)
+	// Expired returns accounts that have lots past their expiry by the store's
+	// clock and not yet swept.
+	Expired(ctx context.Context, limit int) ([]string, error)
+}
+
+// HeldDebit is a hold with the sum of the debits that name its request.
+type HeldDebit struct {
+	Hold   ledger.Hold
+	Debits int64 // positive
+}
