@@ -12,19 +12,19 @@ type SessionHash [32]byte
 
 // Session is somebody's sign-in to one account (A5).
 type Session struct {
-	ID         string // ses_…
-	Hash       SessionHash
-	Account    string
-	User       string        // empty for a session that an operator minted
-	Role       access.Role   // within the account
-	UserRule   string        // required | none: whether Groups narrow the account's
-	Groups     access.Groups // of the user, as last seen at sign-in
-	CreatedAt  time.Time
-	SeenAt     time.Time // idle limit counts from here
-	ExpiresAt  time.Time // absolute limit
-	EndedAt    time.Time // zero: not ended
-	EndReason  string
-	OperatorOf bool // minted for staff; shorter limits
+	ID        string // ses_…
+	Hash      SessionHash
+	Account   string
+	User      string        // empty for a session that an operator minted
+	Role      access.Role   // within the account
+	UserRule  string        // required | none: whether Groups narrow the account's
+	Groups    access.Groups // of the user, as last seen at sign-in
+	CreatedAt time.Time
+	SeenAt    time.Time // idle limit counts from here
+	ExpiresAt time.Time // absolute limit
+	EndedAt   time.Time // zero: not ended
+	EndReason string
+	Operator  bool // minted for staff: shorter limits
 }
 
 // Sessions keeps sessions.
