@@ -1,0 +1,10 @@
+package localpg
+
+import "syscall"
+
+// childOf makes a process run as the owner, in a group of its own so that an
+// interrupt typed at the terminal reaches it only through us, and shut down
+// when this process dies without having stopped it.
+func childOf(owner *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: owner, Setpgid: true, Pdeathsig: syscall.SIGINT}
+}
