@@ -1,0 +1,62 @@
+package admit
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/archibot/archibotchat/core/keys"
+)
+
+// touchEvery is how often a key's last use is written down.
+const touchEvery = time.Minute
+
+// touch is a note that a key was used.
+type touch struct {
+	key    string
+	at     time.Time
+	rehash bool
+	digest keys.Digest
+	pepper string
+}
+
+// used notes the use of a key, at most once a minute, without making the
+// request wait; notes beyond the queue are dropped, the next use notes again.
+// A key found under an earlier pepper moves to the current one.
+func (s *Service) used(k keys.Key, now time.Time, pepper int, digests []keys.Digest) {
+	t := touch{key: k.ID, at: now, rehash: pepper > 0, digest: digests[0], pepper: s.deps.Peppers[0].Version}
+	if !t.rehash && now.Sub(k.LastUsedAt) < touchEvery {
+		return
+	}
+	select {
+	case s.touches <- t:
+	default:
+		s.dropped.Add(1)
+	}
+}
+
+// Run writes the notes until ctx ends.
+func (s *Service) Run(ctx context.Context, log *slog.Logger) error {
+	recent := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case t := <-s.touches:
+			if at, ok := recent[t.key]; ok && t.at.Sub(at) < touchEvery {
+				continue // many requests read the row before the first note was written
+			}
+			if len(recent) >= 10_000 {
+				clear(recent)
+			}
+			recent[t.key] = t.at
+			err := s.deps.Store.Keys().Touch(ctx, t.key, t.at)
+			if err == nil && t.rehash {
+				err = s.deps.Store.Keys().Rehash(ctx, t.key, t.digest, t.pepper)
+			}
+			if err != nil && ctx.Err() == nil {
+				log.Warn("noting a key's use failed", "key_id", t.key, "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,15 @@
+// Package relay carries one admitted request through its money and its work:
+// estimate, hold, upstream, answer, settle.
+//
+// It keeps true that
+//   - nothing is sent upstream before the hold is durable (W5);
+//   - an upstream that refuses or fails before it did work costs nothing (L7);
+//   - the end of an answer (a JSON body, the usage chunk and [DONE] of a chat,
+//     the terminal event of a response) is withheld until its debit is durable
+//     (HOTPATH 15), so that what a client takes for complete is paid for;
+//   - a cut is passed on as an error, never as a clean end (HOTPATH 17);
+//   - a client that leaves pays for what the upstream produced (L9);
+//   - bodies in memory stay under one budget (W10).
+//
+// It knows no HTTP: a host gives it a [Sink] to write to.
+package relay

@@ -1,0 +1,82 @@
+package relay
+
+import (
+	"errors"
+	"io"
+
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/inference"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// json reads a whole answer, debits it, and only then sends it. An answer that
+// cannot be delivered is not charged for.
+func (r *run) json(resp *port.Response) error {
+	body, took, err := r.readAll(resp.Body)
+	defer func() { r.deps.Memory.Give(took) }()
+	if err != nil {
+		err = r.reason(err)
+		r.release(codeOf(err))
+		return err
+	}
+	usage, reported, err := inference.ResponseUsage(r.job.Call.Route, body)
+	if err != nil {
+		r.release(codeOf(err))
+		return err
+	}
+	reason := ""
+	if !reported {
+		if _, status := inference.ResponseObject(body); status == "failed" || status == "cancelled" {
+			// The upstream says itself that it did no work worth counting.
+			r.release("upstream_failed")
+			return r.deliver(resp, body, Bill{})
+		}
+		usage, reason = inference.EstimateJSON(r.job.Call.Route, r.job.Call.BodyBytes, body), "usage_estimated"
+	}
+	bill, err := r.settle(usage, reason, false)
+	if err != nil {
+		f := *fault.From(err)
+		f.RetryAfter = 0 // the work was done; doing it again may be charged again
+		return &f
+	}
+	return r.deliver(resp, body, bill)
+}
+
+// deliver sends the answer. Once its debit is made, a client that has gone is
+// no error of the request's.
+func (r *run) deliver(resp *port.Response, body []byte, b Bill) error {
+	if err := r.out.JSON(resp.Headers, body, b); err != nil {
+		r.deps.Log.Info("client left before its answer", "request_id", r.job.Request)
+	}
+	return nil
+}
+
+// readAll reads an answer within its limit and the memory budget. took is
+// what it reserved.
+func (r *run) readAll(body io.Reader) (b []byte, took int64, err error) {
+	buf := make([]byte, 0, 4096)
+	for {
+		if len(buf) == cap(buf) {
+			grown := int64(cap(buf))
+			if int64(len(buf))+grown > 2*r.deps.Limits.Answer {
+				return nil, took, errTooLarge
+			}
+			if err := r.deps.Memory.Take(grown); err != nil {
+				return nil, took, err
+			}
+			took += grown
+			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > r.deps.Limits.Answer {
+			return nil, took, errTooLarge
+		}
+		if errors.Is(err, io.EOF) {
+			return buf, took, nil
+		}
+		if err != nil {
+			return nil, took, err
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/core/pricing"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// Ledger is what the relay needs of the ledger's writer.
+type Ledger interface {
+	Work(ctx context.Context) (context.Context, context.CancelCauseFunc)
+	Hold(op ledger.Op) (ledger.Outcome, error)
+	Settle(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
+	SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
+	Release(h ledger.Hold, reason string) (ledger.Outcome, error)
+	Mark(h ledger.Hold, m ledger.Mark)
+}
+
+// Recorder takes the events of refusals without waiting for the store.
+type Recorder interface {
+	Refused(e audit.Event)
+}
+
+// Limits bound what one request may take. The zero value of a field means its
+// default.
+type Limits struct {
+	// Duration is the longest a request may be at work upstream; 15 min.
+	Duration time.Duration
+	// Answer is the largest JSON answer; 16 MiB.
+	Answer int64
+	// Line is the longest line of a stream; 1 MiB. The last event of a
+	// response, which repeats the whole answer, may have 16 MiB.
+	Line int
+	// StreamBytes is the longest stream; 256 MiB.
+	StreamBytes int64
+	// Drain is how long an upstream may go on for a client that has left; 2 s.
+	Drain time.Duration
+	// JSONDrain is the same for an answer that is not a stream; 30 s, because
+	// such an upstream shows nothing until it is done.
+	JSONDrain time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Duration = orDefault(l.Duration, 15*time.Minute)
+	l.Answer = orDefault(l.Answer, 16<<20)
+	l.Line = orDefault(l.Line, 1<<20)
+	l.StreamBytes = orDefault(l.StreamBytes, 256<<20)
+	l.Drain = orDefault(l.Drain, 2*time.Second)
+	l.JSONDrain = orDefault(l.JSONDrain, 30*time.Second)
+	return l
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// terminalBytes bounds one frame of a stream.
+const terminalBytes = 16 << 20
+
+// Deps is what Relay needs.
+type Deps struct {
+	Ledger   Ledger
+	Upstream port.Upstream
+	Recorder Recorder
+	Memory   *Memory
+	Now      func() time.Time
+	Log      *slog.Logger
+	Limits   Limits
+}
+
+// Relay forwards requests. It is safe for concurrent use.
+type Relay struct{ deps Deps }
+
+// New returns a Relay.
+func New(d Deps) *Relay {
+	d.Limits = d.Limits.withDefaults()
+	return &Relay{d}
+}
+
+// Job is one admitted request.
+type Job struct {
+	Request string // req_…, made here
+	By      access.Principal
+	Area    access.Area
+	Call    inference.Call
+	Body    []byte // as the client sent it; Call came from it
+	Quote   pricing.Quote
+}
+
+// Bill is what a request cost.
+type Bill struct {
+	Debited   int64
+	Remaining int64 // what the account can spend now
+}
+
+// Sink takes an answer. Its errors mean that the client has gone.
+type Sink interface {
+	// JSON sends a whole answer. Its debit is durable.
+	JSON(headers []port.Header, body []byte, b Bill) error
+	// Start sends the head of a stream.
+	Start(headers []port.Header) error
+	// Frame sends a frame of the stream at once. newest is false where
+	// another frame is ready behind it.
+	Frame(frame []byte, newest bool) error
+	// End ends the stream cleanly.
+	End() error
+	// Fail sends a last frame that tells of an error, and breaks the stream off.
+	Fail(frame []byte)
+}
+
+// Faults of the relay's own.
+var (
+	errCut      = fault.New(fault.BadUpstream, "upstream_cut", "The answer broke off at the model provider. You are charged only for what it produced.")
+	errTooLarge = fault.New(fault.BadUpstream, "upstream_invalid", "The answer of the model provider is larger than this service passes on.")
+)
+
+// Forward does the job and writes the answer to out. If it returns an error,
+// nothing was written: a fault, or the upstream's *Refusal. Once a stream has
+// begun, trouble is told to the client through out.Fail, and Forward returns nil.
+func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
+	hold, err := r.hold(j)
+	if err != nil {
+		return err
+	}
+	run := &run{Relay: r, job: j, hold: hold, out: out, client: ctx}
+	var end context.CancelCauseFunc
+	run.work, end = r.deps.Ledger.Work(ctx)
+	defer end(nil)
+	limit := time.AfterFunc(r.deps.Limits.Duration, func() { end(errDuration) })
+	defer limit.Stop()
+	run.end = end
+
+	// A panic must not leave credits set aside: whatever was not ended below
+	// is given back on the way out.
+	defer run.abandon()
+
+	// A client that leaves before the answer begins stops the work after a
+	// while; what the upstream has done by then is settled like any other end.
+	patience := r.deps.Limits.JSONDrain
+	if j.Call.Stream {
+		patience = r.deps.Limits.Drain
+	}
+	stop := context.AfterFunc(ctx, func() {
+		drain := time.AfterFunc(patience, func() { end(context.Canceled) })
+		context.AfterFunc(run.work, func() { drain.Stop() })
+	})
+	defer stop()
+
+	resp, err := r.deps.Upstream.Do(run.work, &port.Request{Route: j.Call.Route, RequestID: j.Request, Stream: j.Call.Stream, Body: j.Call.Forward(j.Body)})
+	if err != nil {
+		err = run.reason(err)
+		run.release(codeOf(err))
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.Stream {
+		return run.stream(resp)
+	}
+	return run.json(resp)
+}
+
+var errDuration = fault.New(fault.Timeout, "upstream_timeout", "The answer took longer than this service waits. Ask for a shorter one.")
+
+// hold sets aside the most that the job can cost.
+func (r *Relay) hold(j Job) (ledger.Hold, error) {
+	bound, err := j.Quote.Price.Bound(j.Call.TokenBound(j.Quote.Price.MaxOutputTokens))
+	if err != nil || bound > ledger.MaxAmount {
+		err = ledger.ErrExhausted // more than any account can have
+	}
+	var o ledger.Outcome
+	if err == nil {
+		o, err = r.deps.Ledger.Hold(ledger.Op{
+			Account: j.By.Account, Request: j.Request, Amount: bound, Deadline: r.deps.Limits.Duration + time.Minute,
+			Work: ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
+		})
+	}
+	if f := fault.From(err); f != nil {
+		if f.Kind == fault.Exhausted || f.Kind == fault.Limited {
+			r.deps.Recorder.Refused(audit.Event{Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
+				Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1})
+		}
+		return ledger.Hold{}, err
+	}
+	return o.Hold, nil
+}
+
+// codeOf names an error for the ledger and the log.
+func codeOf(err error) string {
+	var refusal *port.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return "upstream_refused"
+	case errors.Is(err, context.Canceled):
+		return "client_gone"
+	}
+	return fault.CodeOf(err)
+}

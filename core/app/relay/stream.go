@@ -1,0 +1,161 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/ledger"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// stream passes frames on as they come and withholds the last ones until the
+// debit is durable.
+func (r *run) stream(resp *port.Response) error {
+	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.hold.OpenedAt}}
+	frames := inference.NewFrameReader(io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), r.deps.Limits.Line, terminalBytes)
+	if r.job.Call.Route == inference.Responses {
+		frames = inference.NewFrameReader(io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), terminalBytes, terminalBytes)
+	}
+	for {
+		frame, err := frames.Next()
+		if err != nil {
+			return s.broken(err)
+		}
+		switch s.meter.Observe(frame) {
+		case inference.ClassContent:
+			s.pass(frame, !frames.Buffered())
+		case inference.ClassComment:
+			if s.begun {
+				s.pass(frame, !frames.Buffered())
+			}
+		case inference.ClassUsage:
+			if r.job.Call.IncludeUsage {
+				s.held = append(s.held, frame...)
+			}
+		case inference.ClassDone, inference.ClassTerminal:
+			s.held = append(s.held, frame...)
+			return s.finish()
+		case inference.ClassFailure:
+			return s.broken(fault.New(fault.BadUpstream, "upstream_failed", "The model provider reported an error in the middle of the answer. You are charged only for what it produced."))
+		default:
+			return s.broken(fault.New(fault.BadUpstream, "upstream_invalid", "The model provider sent something that is not an answer."))
+		}
+	}
+}
+
+// streaming is the state of one stream.
+type streaming struct {
+	*run
+	headers []port.Header
+	meter   *inference.Meter
+	mark    marker
+	held    []byte // frames withheld until the debit is durable
+	begun   bool   // the head was sent
+	gone    bool   // the client has left
+	saw     bool   // the client was sent some of the answer
+}
+
+// pass sends a frame to a client that is still there.
+func (s *streaming) pass(frame []byte, newest bool) {
+	if now := s.deps.Now(); s.mark.due(now) {
+		u := s.usage()
+		s.deps.Ledger.Mark(s.hold, ledger.Mark{Accepted: true, Delivered: s.saw, Cost: s.cost(u), Usage: booked(u)})
+	}
+	if s.gone || !s.begin() {
+		return
+	}
+	if err := s.out.Frame(frame, newest); err != nil {
+		s.leave()
+		return
+	}
+	s.saw = true
+}
+
+func (s *streaming) begin() bool {
+	if s.begun {
+		return true
+	}
+	s.begun = true
+	if err := s.out.Start(s.headers); err != nil {
+		s.leave()
+		return false
+	}
+	return true
+}
+
+// leave notes that the client has gone and gives the upstream a little time
+// to end, because its last chunk has the exact usage.
+func (s *streaming) leave() {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	drain := time.AfterFunc(s.deps.Limits.Drain, func() { s.end(context.Canceled) })
+	context.AfterFunc(s.work, func() { drain.Stop() })
+}
+
+// usage is what the upstream reported, or else what was counted here (W6).
+func (s *streaming) usage() inference.Usage {
+	if u, ok := s.meter.Usage(); ok {
+		return u
+	}
+	return s.meter.Estimate()
+}
+
+// finish debits a whole answer, then lets the client see its end.
+func (s *streaming) finish() error {
+	u, reason := s.usage(), ""
+	if u.Estimated {
+		reason = "usage_estimated"
+	}
+	bill, err := s.settle(u, reason, s.saw)
+	if err != nil {
+		return s.fail(err)
+	}
+	_ = bill // a stream has no header left to tell it in; Activity does (W9)
+	if s.gone || !s.begin() {
+		return nil
+	}
+	if s.out.Frame(s.held, true) != nil || s.out.End() != nil {
+		s.deps.Log.Info("client left before the end of its stream", "request_id", s.job.Request)
+	}
+	return nil
+}
+
+// broken ends a stream that broke off. What the client saw, or left behind, is
+// paid for; a stream that broke before it began costs nothing.
+func (s *streaming) broken(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fault.Wrap(err, errCut.Kind, errCut.Code, errCut.Message)
+	}
+	err = s.reason(err)
+	if !s.saw && !s.gone {
+		s.release(codeOf(err))
+		return s.fail(err)
+	}
+	reason := codeOf(err)
+	if s.gone {
+		reason = "client_gone"
+	}
+	if _, failed := s.settle(s.usage(), reason, true); failed != nil && !s.gone {
+		err = failed
+	}
+	return s.fail(err)
+}
+
+// fail tells the client of an error: as an answer if the stream has not begun,
+// else as its last frame.
+func (s *streaming) fail(err error) error {
+	if !s.begun {
+		return err
+	}
+	if !s.gone {
+		f := fault.From(err)
+		s.out.Fail(s.meter.ErrorFrame(f.Message, "server_error", f.Code))
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package spend
+
+import (
+	"sync/atomic"
+
+	"github.com/archibot/archibotchat/core/ledger"
+)
+
+// call is one op on its way through the writer.
+type call struct {
+	op      ledger.Op
+	reply   chan result // one slot: the writer never blocks on it
+	state   atomic.Uint32
+	release bool // a settle that turns into a release once abandoned
+}
+
+type result struct {
+	outcome ledger.Outcome
+	err     error
+}
+
+// A call is waiting until either the writer answers it or its caller gives up;
+// whoever moves the state first decides.
+const (
+	waiting uint32 = iota
+	answered
+	abandoned
+)
+
+func newCall(op ledger.Op) *call { return &call{op: op, reply: make(chan result, 1)} }
+
+// abandon reports whether the caller gave up before an answer came.
+func (c *call) abandon() bool { return c.state.CompareAndSwap(waiting, abandoned) }
+
+func (c *call) abandoned() bool { return c.state.Load() == abandoned }
+
+// answer reports whether somebody is there to take the result.
+func (c *call) answer(r result) bool {
+	if !c.state.CompareAndSwap(waiting, answered) {
+		return false
+	}
+	c.reply <- r
+	return true
+}

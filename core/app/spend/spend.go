@@ -1,0 +1,191 @@
+package spend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// Limits of the writer.
+const (
+	maxBatch    = 256
+	queueLength = 8192
+	// holdWait is how long a caller waits for a hold before it is told that
+	// the service is unavailable.
+	holdWait = 5 * time.Second
+	// EndWait is how long a caller waits for a settle or release (HOTPATH 16).
+	EndWait = 10 * time.Second
+	// commitTime bounds one attempt to commit a batch.
+	commitTime = 5 * time.Second
+)
+
+// Deps is what Spend needs.
+type Deps struct {
+	Store store.Store
+	NewID func(prefix string) string
+	Now   func() time.Time
+	Log   *slog.Logger
+	// Lease is how long a replica is taken for alive without a sign of it; 15 s if 0.
+	Lease time.Duration
+}
+
+// Spend is the writer of one replica. Make it with New and run it with Run.
+type Spend struct {
+	deps  Deps
+	ends  chan *call // settles and releases go first
+	holds chan *call // holds and marks
+	ready atomic.Bool
+	done  chan struct{} // closed when Run has ended
+
+	mu   sync.Mutex
+	term term // the present identity
+}
+
+// term is the time a replica spends under one identity.
+type term struct {
+	replica store.Replica
+	ctx     context.Context // ends when the identity is lost
+	end     context.CancelCauseFunc
+}
+
+// Faults that Spend returns beside the ledger's own.
+var (
+	ErrBusy    = &fault.Error{Kind: fault.Unavailable, Code: "overloaded", Message: "The service has more work than it can book just now. Nothing was debited; try again shortly.", RetryAfter: time.Second}
+	ErrUnknown = &fault.Error{Kind: fault.Unavailable, Code: "store_unavailable", Message: "The service could not book this in time. Try again shortly.", RetryAfter: 2 * time.Second}
+	// ErrLost is the cause of a context that ended because the replica lost its identity.
+	ErrLost = &fault.Error{Kind: fault.Unavailable, Code: "replica_fenced", Message: "This server was taken out of service while it worked on the request. Try again.", RetryAfter: time.Second}
+)
+
+// New returns a Spend that is not running yet.
+func New(d Deps) *Spend {
+	if d.Lease == 0 {
+		d.Lease = 15 * time.Second
+	}
+	return &Spend{deps: d, ends: make(chan *call, queueLength), holds: make(chan *call, queueLength), done: make(chan struct{})}
+}
+
+// Ready reports whether the replica has an identity and the writer runs.
+func (s *Spend) Ready() bool { return s.ready.Load() }
+
+// Work returns a context for one request's work upstream. It carries the
+// values of ctx but not its end, and ends, with ErrLost as its cause, when the
+// replica loses its identity.
+func (s *Spend) Work(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	s.mu.Lock()
+	t := s.term
+	s.mu.Unlock()
+	if t.ctx == nil {
+		cancel(ErrLost)
+		return work, cancel
+	}
+	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
+	return work, func(cause error) { stop(); cancel(cause) }
+}
+
+// Hold sets op.Amount aside and returns when that is durable. A refusal is the
+// ledger's fault; no answer in time is ErrUnknown, and then nothing stays held.
+func (s *Spend) Hold(op ledger.Op) (ledger.Outcome, error) {
+	op.Kind = ledger.OpHold
+	op.Nonce = s.deps.NewID("try")
+	if !s.ready.Load() {
+		return ledger.Outcome{}, ErrUnknown
+	}
+	c := newCall(op)
+	select {
+	case s.holds <- c:
+	default:
+		return ledger.Outcome{}, ErrBusy
+	}
+	return s.wait(c, holdWait)
+}
+
+// Settle debits amount for the work behind a hold and returns when that is
+// durable. If it takes longer than EndWait the fault is ErrUnknown; the settle
+// stays queued and will be committed.
+func (s *Spend) Settle(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error) {
+	op := endOf(h)
+	op.Kind, op.Amount, op.Usage, op.Reason = ledger.OpSettle, amount, u, reason
+	return s.finish(newCall(op))
+}
+
+// SettleOrRelease is Settle for an answer of which the client has seen
+// nothing: if the debit is not durable within EndWait, the hold is released
+// instead, because the answer will not be delivered.
+func (s *Spend) SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error) {
+	op := endOf(h)
+	op.Kind, op.Amount, op.Usage, op.Reason = ledger.OpSettle, amount, u, reason
+	c := newCall(op)
+	c.release = true
+	return s.finish(c)
+}
+
+// Release gives the hold back.
+func (s *Spend) Release(h ledger.Hold, reason string) (ledger.Outcome, error) {
+	op := endOf(h)
+	op.Kind, op.Reason = ledger.OpRelease, reason
+	return s.finish(newCall(op))
+}
+
+// Mark notes how far the work behind a hold has come. It does not wait, and
+// drops the note when the queue is full: the next one tells more.
+func (s *Spend) Mark(h ledger.Hold, m ledger.Mark) {
+	op := endOf(h)
+	op.Kind, op.Mark = ledger.OpMark, m
+	select {
+	case s.holds <- newCall(op):
+	default:
+	}
+}
+
+func endOf(h ledger.Hold) ledger.Op {
+	return ledger.Op{Account: h.Account, Request: h.Request, Nonce: h.Nonce, Replica: h.Replica, Work: h.Work}
+}
+
+func (s *Spend) finish(c *call) (ledger.Outcome, error) {
+	timeout := time.NewTimer(EndWait)
+	defer timeout.Stop()
+	select {
+	case s.ends <- c:
+	case <-timeout.C: // as many ends are waiting as there may be requests
+		return ledger.Outcome{}, ErrBusy
+	case <-s.done:
+		return ledger.Outcome{}, ErrUnknown
+	}
+	return s.wait(c, EndWait)
+}
+
+func (s *Spend) wait(c *call, limit time.Duration) (ledger.Outcome, error) {
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	var r result
+	select {
+	case r = <-c.reply:
+	case <-timeout.C:
+		if c.abandon() {
+			return ledger.Outcome{}, ErrUnknown
+		}
+		r = <-c.reply // the writer was just about to answer
+	case <-s.done:
+		select {
+		case r = <-c.reply:
+		default:
+			return ledger.Outcome{}, ErrUnknown
+		}
+	}
+	if r.err != nil {
+		var f *fault.Error
+		if errors.As(r.err, &f) {
+			return r.outcome, r.err
+		}
+		return r.outcome, fault.Wrap(r.err, fault.Unavailable, ErrUnknown.Code, ErrUnknown.Message)
+	}
+	return r.outcome, nil
+}
