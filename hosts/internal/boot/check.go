@@ -1,0 +1,196 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/keys"
+)
+
+// Base checks the settings that every command needs. The error lists all
+// faults; found are those of the [Source], which lead the list.
+func (c Config) Base(found []error) (Base, error) {
+	f := &faults{list: found}
+	b := c.base(f)
+	return b, f.err()
+}
+
+// Settings checks all settings. In local, missing peppers are generated in
+// the data folder. The error lists all faults; found are those of the [Source].
+func (c Config) Settings(found []error) (Settings, error) {
+	f := &faults{list: found}
+	s := Settings{Base: c.base(f), UpstreamKey: c.UpstreamKey, MetricsToken: c.MetricsToken, Prices: c.Prices}
+	local := s.Environment == Local
+	s.Listen = c.listen(f, "listen", c.Listen, local)
+	if c.MetricsListen != "" {
+		s.MetricsListen = c.listen(f, "metrics-listen", c.MetricsListen, local)
+	}
+	if c.MetricsToken.set && len(c.MetricsToken.text) < 16 {
+		f.add("metrics-token", "is shorter than 16 characters; use a long random text or leave it out")
+	}
+	c.upstream(f, &s)
+	if areas, err := access.ParseGroups(c.Areas); err != nil || areas.Empty() {
+		f.add("areas", "must list one or more of chat, api, workspace, operator")
+	} else {
+		s.Areas = areas
+	}
+	drain := c.Drain
+	if drain == "" {
+		drain = "5s"
+		if local {
+			drain = "0s"
+		}
+	}
+	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
+	s.Peppers = c.peppers(f, s.Base, len(f.list) == 0)
+	return s, f.err()
+}
+
+// KeyPeppers returns the peppers for commands that make keys; see Settings.
+func (c Config) KeyPeppers(b Base) (keys.Peppers, error) {
+	f := &faults{}
+	p := c.peppers(f, b, true)
+	return p, f.err()
+}
+
+func (c Config) base(f *faults) Base {
+	b := Base{Environment: Environment(c.Environment), Data: c.Data}
+	switch b.Environment {
+	case Local, Hosted, Dedicated:
+	default:
+		f.add("environment", "is local, hosted or dedicated")
+	}
+	if abs, err := filepath.Abs(c.Data); c.Data == "" || err != nil {
+		f.add("data", "must name a folder")
+	} else {
+		b.Data = abs
+	}
+	b.Database = c.database(f, b)
+	if n, err := strconv.Atoi(c.DatabaseConns); err != nil || n < 1 || n > 1000 {
+		f.add("database-conns", "is a number from 1 to 1000")
+	} else {
+		b.Conns = n
+	}
+	if err := b.LogLevel.UnmarshalText([]byte(c.LogLevel)); err != nil || strings.ContainsAny(c.LogLevel, "+-") {
+		f.add("log-level", "is debug, info, warn or error")
+	}
+	return b
+}
+
+func (c Config) database(f *faults, b Base) Secret {
+	text := c.DatabaseURL.text
+	if !c.DatabaseURL.set && b.Environment == Local {
+		text = "sqlite:archibotchat.db"
+	}
+	file, sqlite := strings.CutPrefix(text, "sqlite:")
+	switch {
+	case text == "":
+		f.missing("database-url", "postgres://… or sqlite:FILE")
+	case sqlite && (file == "" || strings.ContainsAny(file, "?#\x00") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, "/")):
+		f.add("database-url", "must name a plain file after sqlite:, such as sqlite:archibotchat.db")
+	case sqlite && !filepath.IsAbs(file):
+		return NewSecret("sqlite:" + filepath.Join(b.Data, file))
+	case sqlite:
+		return NewSecret(text)
+	case !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://"):
+		f.add("database-url", "must start with postgres:// or sqlite:")
+	}
+	return NewSecret(text)
+}
+
+func (c Config) upstream(f *faults, s *Settings) {
+	if c.UpstreamURL == "" {
+		if s.Environment != Local {
+			f.missing("upstream-url", "the models' OpenAI base URL, which ends in /v1")
+		} else if c.UpstreamKey.set {
+			f.add("upstream-url", "is missing, although an upstream key is set; set both, or neither for the demo upstream")
+		}
+	} else {
+		s.UpstreamURL = strings.TrimSuffix(c.UpstreamURL, "/")
+		u, err := url.Parse(s.UpstreamURL)
+		switch {
+		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
+			f.add("upstream-url", "must be an http or https address without query, such as https://models.example.com/v1")
+		case u.User != nil:
+			f.add("upstream-url", "must not hold a user or password; set "+Variable("upstream-key"))
+		case !strings.HasSuffix(u.Path, "/v1"):
+			f.add("upstream-url", "must end in /v1")
+		}
+	}
+	switch {
+	case c.UpstreamKey.Empty() && (s.Environment != Local || c.UpstreamKey.set):
+		f.missing("upstream-key", "the key that the upstream expects")
+	case strings.ContainsFunc(c.UpstreamKey.text, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		f.add("upstream-key", "holds a blank, a line break or a character that no header can carry")
+	}
+	switch {
+	case c.Prices != "":
+	case s.Environment != Local:
+		f.missing("prices", "the file that lists what each model costs")
+	case c.UpstreamURL != "":
+		f.missing("prices", "the file that lists what each model of your upstream costs; only the demo upstream brings its own prices")
+	}
+}
+
+func (c Config) peppers(f *faults, b Base, generate bool) keys.Peppers {
+	text := c.Peppers.text
+	switch {
+	case b.Environment == Local && !c.Peppers.set:
+		if !generate {
+			return nil
+		}
+		secret, err := GeneratedSecret(b.Data, "pepper")
+		if err != nil {
+			f.list = append(f.list, err)
+			return nil
+		}
+		text = "v1:" + secret.text
+	case text == "":
+		f.missing("peppers", "v1: and a random text of at least 32 characters, and keep it: API keys are digested under it")
+		return nil
+	}
+	ps, err := keys.ParsePeppers(text)
+	if err != nil { // whose text could repeat a part of the secret
+		f.add("peppers", fmt.Sprintf("must be version:secret pairs, separated by commas; each version once, each secret of at least %d bytes", keys.MinPepper))
+	}
+	return ps
+}
+
+func (c Config) listen(f *faults, flag, address string, local bool) string {
+	host, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
+		f.add(flag, "is host:port, such as 127.0.0.1:8080")
+	} else if ip, err := netip.ParseAddr(host); local && host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
+		f.add(flag, "must be an address of this machine alone (127.0.0.1, ::1, localhost) while "+Variable("environment")+" is local")
+	}
+	return address
+}
+
+// faults collects what is wrong, each with the variable to mend.
+type faults struct{ list []error }
+
+func (f *faults) add(flag, text string) {
+	f.list = append(f.list, errors.New(Variable(flag)+" "+text))
+}
+
+func (f *faults) missing(flag, what string) {
+	f.add(flag, "is missing or empty: set it to "+what)
+}
+
+func (f *faults) duration(flag, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > time.Hour {
+		f.add(flag, "is a time from 0s to 1h, such as 5s")
+	}
+	return d
+}
+
+func (f *faults) err() error { return errors.Join(f.list...) }

@@ -1,0 +1,92 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Run is a server's life: what runs beside each other, and the order in which
+// it stops.
+type Run struct {
+	Log     *slog.Logger
+	Servers []*Server
+	// Work runs beneath the servers and must outlive their requests: it ends
+	// after the last of them, when its context does.
+	Work func(ctx context.Context) error
+	// Draining is called first when the end begins, so that /readyz can say so.
+	Draining func()
+	Drain    time.Duration // between Draining and the closing of listeners
+	Grace    time.Duration // for open requests after that
+}
+
+// Until runs everything until ctx ends or a part fails, then stops in order:
+// unready, drain, close listeners, wait for requests, end the work. It returns
+// what failed, nil after a stop that was asked for.
+func (r Run) Until(ctx context.Context) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	failed := make(chan error, len(r.Servers)+1)
+
+	var working sync.WaitGroup
+	var workErr error
+	working.Go(func() {
+		workErr = r.Work(work)
+		if work.Err() == nil {
+			if workErr == nil {
+				workErr = errors.New("the work behind the server ended by itself")
+			}
+			failed <- workErr
+		}
+	})
+	var serving sync.WaitGroup
+	for _, s := range r.Servers {
+		serving.Go(func() {
+			if err := s.Serve(); err != nil {
+				failed <- fmt.Errorf("serve %s: %w", s.Address(), err)
+			}
+		})
+	}
+
+	var err error
+	select {
+	case <-ctx.Done():
+		r.Draining()
+		r.Log.Info("draining", "drain", r.Drain.String(), "grace", r.Grace.String())
+		select {
+		case <-time.After(r.Drain):
+		case err = <-failed:
+		}
+	case err = <-failed:
+		r.Draining()
+		r.Log.Error("a part of the server failed; stopping", "error", err)
+	}
+
+	var stopping sync.WaitGroup
+	for _, s := range r.Servers {
+		stopping.Go(func() { s.Stop(r.Grace) })
+	}
+	stopping.Wait()
+	serving.Wait()
+	stopWork()
+	working.Wait()
+	if workErr != nil && !errors.Is(workErr, context.Canceled) && !errors.Is(err, workErr) {
+		err = errors.Join(err, workErr)
+	}
+	r.Log.Info("stopped")
+	return err
+}
+
+// Signals returns a context that ends at the first SIGTERM or SIGINT. The
+// second one ends the process as if nobody listened.
+func Signals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
