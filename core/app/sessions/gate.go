@@ -1,0 +1,84 @@
+package sessions
+
+import (
+	"context"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// Gate asks gates.Decide on behalf of the session that a context carries.
+type Gate struct {
+	Store    store.Store
+	Enabled  access.Groups  // areas that the environment offers
+	Boundary gates.Boundary // as the environment requires it
+}
+
+// Decide returns whether the session in ctx may use each area of account now,
+// credits included. A context without a session is not signed in. An error
+// means that the credits could not be read: the caller keeps the gate shut.
+func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...access.Area) ([]gates.Decision, error) {
+	now, err := g.Store.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lots, err := g.Store.Ledger().Lots(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	in := gates.Input{Account: account.Status, Groups: account.Groups, Enabled: g.Enabled, Billing: account.Billing,
+		Boundary: g.Boundary, Credits: gates.CreditsNone}
+	if ledger.Sum(lots, now).Available > 0 {
+		in.Credits = gates.CreditsAvailable
+	}
+	if c, ok := From(ctx); ok && c.Session.Account == account.ID {
+		in.Credential, in.UserRule, in.UserGroups = gates.Session, rule(c.Session.UserRule), c.Session.Groups
+	}
+	out := make([]gates.Decision, len(areas))
+	for i, area := range areas {
+		in.Area = area
+		out[i] = gates.Decide(in)
+	}
+	return out, nil
+}
+
+// Admit returns nil if the session in ctx may use the API area of account
+// now, else the fault of the first reason. It is the gate of key creation (G5).
+func (g *Gate) Admit(ctx context.Context, account store.Account, _ access.Principal) error {
+	d, err := g.Decide(ctx, account, access.AreaAPI)
+	if err != nil {
+		return err
+	}
+	if d[0].Allowed {
+		return nil
+	}
+	return Fault(d[0].First())
+}
+
+// Fault returns what a closed gate answers: the reason as code, its sentence
+// as message.
+func Fault(r gates.Reason) *fault.Error {
+	kind := fault.Forbidden
+	switch r {
+	case gates.NotSignedIn, gates.AccountClosed:
+		r, kind = gates.NotSignedIn, fault.Unauthenticated
+	case gates.CreditsExhausted, gates.BudgetReached:
+		kind = fault.Exhausted
+	case gates.RateLimited:
+		kind = fault.Limited
+	}
+	return fault.New(kind, string(r), r.Sentence())
+}
+
+func rule(text string) gates.GroupRule {
+	switch text {
+	case RuleRequired:
+		return gates.GroupsRequired
+	case RuleNone:
+		return gates.GroupsNone
+	}
+	return gates.GroupsUnknown
+}
