@@ -1,0 +1,91 @@
+package harness
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/archibot/archibotchat/e2e/upstream"
+)
+
+// startTime is how long a program may take to be ready on a busy machine.
+const startTime = 60 * time.Second
+
+// Upstream is the scripted upstream, running as a program of its own.
+type Upstream struct {
+	*process
+	Root string // http://127.0.0.1:port
+	Key  string // the bearer key that it demands
+}
+
+var listening = regexp.MustCompile(`listening on (http://\S+)`)
+
+// StartUpstream starts a scripted upstream that demands key and keeps the last
+// record requests.
+func StartUpstream(t testing.TB, key string, record int) *Upstream {
+	t.Helper()
+	p := launch(t, "upstream", program(t, upstreamPackage), plainEnv(nil),
+		"-addr", "127.0.0.1:0", "-key", key, "-record", strconv.Itoa(record))
+	u := &Upstream{process: p, Key: key}
+	Eventually(t, startTime, "the upstream listens", func() error {
+		if m := listening.FindStringSubmatch(p.output(t)); m != nil {
+			u.Root = m[1]
+			return nil
+		}
+		if !p.alive() {
+			return fmt.Errorf("it ended: %s", p.output(t))
+		}
+		return fmt.Errorf("it said %q", p.output(t))
+	})
+	return u
+}
+
+// BaseURL is the upstream's OpenAI base URL.
+func (u *Upstream) BaseURL() string { return u.Root + "/v1" }
+
+// Stats returns the upstream's counters.
+func (u *Upstream) Stats(t testing.TB) upstream.Stats {
+	t.Helper()
+	var s upstream.Stats
+	u.read(t, "/__stats", &s)
+	return s
+}
+
+// Requests returns the last requests, as the upstream received them.
+func (u *Upstream) Requests(t testing.TB) []upstream.Recorded {
+	t.Helper()
+	var r []upstream.Recorded
+	u.read(t, "/__requests", &r)
+	return r
+}
+
+// Reset makes the upstream forget its counters and requests.
+func (u *Upstream) Reset(t testing.TB) {
+	t.Helper()
+	response, err := http.Post(u.Root+"/__reset", "", nil)
+	if err != nil {
+		t.Fatalf("reset the upstream: %v", err)
+	}
+	_ = response.Body.Close()
+}
+
+func (u *Upstream) read(t testing.TB, path string, into any) {
+	t.Helper()
+	response, err := http.Get(u.Root + path)
+	if err != nil {
+		t.Fatalf("ask the upstream for %s: %v", path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = json.Unmarshal(body, into)
+	}
+	if err != nil {
+		t.Fatalf("read the upstream's %s: %v", path, err)
+	}
+}
