@@ -1,0 +1,121 @@
+// Package models lists the models that can be used: those with an exact price,
+// and those of the upstream's list that a priced prefix covers.
+//
+// It keeps true that a model without a price is never listed nor quoted (L13),
+// and that the upstream is asked for its list at most once a minute, however
+// many ask here. A priced model may be used though the upstream does not list it.
+package models
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/pricing"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// fresh is how long the upstream's list is used before it is asked for again;
+// after a failure the last good list is kept for as long.
+const fresh = time.Minute
+
+// maxModels bounds the list.
+const maxModels = 10_000
+
+// Deps is what Service needs.
+type Deps struct {
+	Upstream port.Upstream
+	Book     pricing.Book
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service knows the models.
+type Service struct {
+	deps Deps
+
+	mu     sync.Mutex
+	listed []port.Model
+	asked  time.Time
+}
+
+// New returns a Service.
+func New(d Deps) *Service { return &Service{deps: d} }
+
+// ErrUnknown covers models that do not exist, have no price, or are not
+// allowed to the key: all the same.
+var ErrUnknown = gates.ModelNotAllowed.Fault()
+
+// Quote returns the present price of a model for a key.
+func (s *Service) Quote(k keys.Key, model string) (pricing.Quote, error) {
+	q, ok := s.deps.Book.Find(model, s.deps.Now())
+	if !ok || !k.AllowsModel(model) {
+		return pricing.Quote{}, ErrUnknown
+	}
+	return q, nil
+}
+
+// List returns the models that a key may use, by ID.
+func (s *Service) List(ctx context.Context, k keys.Key) ([]port.Model, error) {
+	edition, ok := s.deps.Book.At(s.deps.Now())
+	if !ok {
+		return nil, nil
+	}
+	byID := map[string]port.Model{}
+	for _, id := range edition.Exact() {
+		byID[id] = port.Model{ID: id, Created: edition.Effective.Unix(), OwnedBy: s.deps.Upstream.Name()}
+	}
+	for _, m := range s.upstream(ctx) {
+		if _, priced := edition.Find(m.ID); priced {
+			byID[m.ID] = m
+		}
+	}
+	var out []port.Model
+	for _, m := range byID {
+		if k.AllowsModel(m.ID) {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b port.Model) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// Find returns one model, ErrUnknown if the key may not use it.
+func (s *Service) Find(ctx context.Context, k keys.Key, id string) (port.Model, error) {
+	if _, err := s.Quote(k, id); err != nil {
+		return port.Model{}, err
+	}
+	for _, m := range s.upstream(ctx) {
+		if m.ID == id {
+			return m, nil
+		}
+	}
+	edition, _ := s.deps.Book.At(s.deps.Now())
+	return port.Model{ID: id, Created: edition.Effective.Unix(), OwnedBy: s.deps.Upstream.Name()}, nil
+}
+
+// upstream returns the upstream's list. A list that cannot be had is not an
+// error: priced models work without it.
+func (s *Service) upstream(ctx context.Context) []port.Model {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.deps.Now()
+	if !s.asked.IsZero() && now.Sub(s.asked) < fresh {
+		return s.listed
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	list, err := s.deps.Upstream.Models(ctx)
+	s.asked = now
+	if err != nil {
+		s.deps.Log.Warn("listing the upstream's models failed", "upstream", s.deps.Upstream.Name(), "error", err)
+		return s.listed
+	}
+	s.listed = list[:min(len(list), maxModels)]
+	return s.listed
+}

@@ -1,0 +1,114 @@
+package gateway
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/inference"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// reply is an error as OpenAI's SDKs expect it.
+type reply struct {
+	status                     int
+	message, kind, param, code string
+	retryAfter                 string
+	noRetry                    bool // tells SDKs that trying again will not help
+}
+
+// refuse answers with an error in OpenAI's shape. Every part of it is either
+// our own text or was cleaned by the upstream's adapter.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	p := render(err)
+	f := fault.From(err)
+	log := g.cfg.Log.Info
+	if p.status == http.StatusInternalServerError {
+		log = g.cfg.Log.Error
+	}
+	log("request refused", "request_id", id, "status", p.status, "code", p.code, "method", r.Method, "cause", f.Err)
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	if p.retryAfter != "" {
+		h["Retry-After"] = []string{p.retryAfter}
+	}
+	if p.noRetry {
+		h["X-Should-Retry"] = []string{"false"}
+	}
+	body := inference.ErrorBody(p.message, p.kind, p.param, p.code)
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.cfg.WriteWait))
+	w.WriteHeader(p.status)
+	_, _ = w.Write(body)
+}
+
+// render maps an error to a reply by the table in the project's decisions.
+func render(err error) reply {
+	var refusal *port.Refusal
+	if errors.As(err, &refusal) {
+		return renderRefusal(refusal)
+	}
+	f := fault.From(err)
+	p := reply{message: f.Message, param: f.Param, code: f.Code, kind: "invalid_request_error"}
+	if f.RetryAfter > 0 {
+		p.retryAfter = strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))
+	}
+	switch f.Kind {
+	case fault.Invalid, fault.Conflict:
+		p.status = http.StatusBadRequest
+		if f.Code == errMethod.Code {
+			p.status = http.StatusMethodNotAllowed
+		}
+	case fault.Unauthenticated:
+		// One body for all, so that a guesser learns nothing (G6).
+		return reply{status: http.StatusUnauthorized, message: "The API key is missing or not valid. Send a valid key as a bearer token, or create a new one.", kind: "invalid_request_error", code: "invalid_api_key"}
+	case fault.Forbidden:
+		p.status, p.kind = http.StatusForbidden, "permission_error"
+	case fault.NotFound:
+		p.status = http.StatusNotFound
+		if f.Code == "model_not_allowed" {
+			p.code, p.param = "model_not_found", "model"
+		}
+	case fault.TooLarge:
+		p.status = http.StatusRequestEntityTooLarge
+	case fault.Exhausted:
+		p.status, p.kind, p.code, p.noRetry = http.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", true
+	case fault.Limited:
+		p.status, p.kind, p.code = http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"
+		p.retryAfter = cmp.Or(p.retryAfter, "1")
+	case fault.Unavailable:
+		p.status, p.kind = http.StatusServiceUnavailable, "server_error"
+		p.retryAfter = cmp.Or(p.retryAfter, "2")
+	case fault.BadUpstream:
+		p.status, p.kind = http.StatusBadGateway, "server_error"
+	case fault.Timeout:
+		p.status, p.kind = http.StatusGatewayTimeout, "server_error"
+		if f.Code == "request_timeout" {
+			p.status, p.kind = http.StatusRequestTimeout, "invalid_request_error"
+		}
+	case fault.Canceled:
+		p.status = 499 // nobody reads it; nginx's number for a client that left
+	default:
+		p.status, p.kind = http.StatusInternalServerError, "server_error"
+	}
+	return p
+}
+
+// renderRefusal maps what the upstream refused. Only what the client can mend
+// is passed on; the upstream's own quota and credentials are not its business.
+func renderRefusal(r *port.Refusal) reply {
+	switch r.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return reply{status: r.Status, message: cmp.Or(r.Message, "The model provider did not accept the request."),
+			kind: cmp.Or(r.Type, "invalid_request_error"), param: r.Param, code: r.Code}
+	case http.StatusTooManyRequests:
+		return reply{status: http.StatusTooManyRequests, message: "The model provider is taking no more requests just now. Wait a moment, then try again.",
+			kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: cmp.Or(r.RetryAfter, "1")}
+	}
+	return reply{status: http.StatusBadGateway, message: "The model provider could not do the work just now. Nothing was debited; try again shortly.",
+		kind: "server_error", code: "upstream_unavailable"}
+}

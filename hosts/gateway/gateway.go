@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/admit"
+	"github.com/archibot/archibotchat/core/app/models"
+	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/keys"
+)
+
+// Config is what a Gateway needs. The zero value of a limit means its default.
+type Config struct {
+	Admit  *admit.Service
+	Models *models.Service
+	Relay  *relay.Relay
+	Memory *relay.Memory
+	NewID  func(prefix string) string
+	Log    *slog.Logger
+
+	MaxBody   int64         // bytes of a request's body; 20 MiB
+	MaxBusy   int           // requests at a time; 4096
+	BodyWait  time.Duration // for the whole body to arrive; 60 s
+	WriteWait time.Duration // for a client to take a chunk; 15 s
+}
+
+// Gateway is the handler of /v1.
+type Gateway struct {
+	cfg  Config
+	busy chan struct{}
+}
+
+var _ http.Handler = (*Gateway)(nil)
+
+// New returns a Gateway.
+func New(c Config) *Gateway {
+	if c.MaxBody == 0 {
+		c.MaxBody = 20 << 20
+	}
+	if c.MaxBusy == 0 {
+		c.MaxBusy = 4096
+	}
+	if c.BodyWait == 0 {
+		c.BodyWait = time.Minute
+	}
+	if c.WriteWait == 0 {
+		c.WriteWait = 15 * time.Second
+	}
+	return &Gateway{cfg: c, busy: make(chan struct{}, c.MaxBusy)}
+}
+
+// route is what a path means.
+type route struct {
+	scope   keys.Scope
+	forward inference.Route // where the call goes upstream
+	model   string          // of /v1/models/{id}
+	method  string
+}
+
+// find is the whole table. ServeMux is not used because it answers a wrong
+// method in plain text and redirects what it finds untidy.
+func find(path string) (route, bool) {
+	switch path {
+	case "/v1/chat/completions":
+		return route{scope: keys.ScopeChatCompletions, forward: inference.ChatCompletions, method: http.MethodPost}, true
+	case "/v1/responses":
+		return route{scope: keys.ScopeResponses, forward: inference.Responses, method: http.MethodPost}, true
+	case "/v1/models":
+		return route{scope: keys.ScopeModels, method: http.MethodGet}, true
+	}
+	if rest, ok := strings.CutPrefix(path, "/v1/models/"); ok && rest != "" {
+		id, err := url.PathUnescape(rest) // an ID may hold slashes
+		return route{scope: keys.ScopeModels, model: id, method: http.MethodGet}, err == nil
+	}
+	return route{}, false
+}
+
+// ServeHTTP answers one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := g.cfg.NewID("req")
+	h := w.Header()
+	h["X-Request-Id"] = []string{id}
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
+
+	select {
+	case g.busy <- struct{}{}:
+		defer func() { <-g.busy }()
+	default:
+		g.refuse(w, r, id, relay.ErrMemory)
+		return
+	}
+	if err := g.serve(w, r.WithContext(access.WithRequest(r.Context(), id)), id); err != nil {
+		g.refuse(w, r, id, err)
+	}
+}
+
+var (
+	noStore = []string{"no-store"}
+	noSniff = []string{"nosniff"}
+)
+
+// Faults of the host's own.
+var (
+	errRoute  = fault.New(fault.NotFound, "unknown_url", "This URL is not part of the API. See the documentation for the routes that are.")
+	errMethod = fault.New(fault.Invalid, "method_not_allowed", "This URL does not take that HTTP method.")
+	errStored = fault.New(fault.NotFound, "not_found", "There is no such object.")
+)
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error {
+	rt, ok := find(r.URL.EscapedPath())
+	switch {
+	case !ok:
+		return errRoute
+	case r.Method != rt.method:
+		w.Header().Set("Allow", rt.method)
+		return errMethod
+	}
+	ctx := r.Context()
+	token, err := bearer(r.Header)
+	if err != nil {
+		return err
+	}
+	grant, err := g.cfg.Admit.Key(ctx, token, rt.scope)
+	if err != nil {
+		return err
+	}
+	ctx = access.WithPrincipal(ctx, grant.Principal())
+	if rt.forward == "" {
+		return g.models(ctx, w, grant, rt.model)
+	}
+	return g.forward(ctx, w, r, id, grant, rt.forward)
+}
+
+func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, to inference.Route) error {
+	body, give, err := g.read(w, r)
+	if err != nil {
+		return err
+	}
+	defer give()
+	call, err := inference.Scan(to, body)
+	if err != nil {
+		return err
+	}
+	switch {
+	case call.Background:
+		return &fault.Error{Kind: fault.Invalid, Code: "unsupported_value", Message: "Background responses are not offered here. Leave out background, or stream the answer.", Param: "background"}
+	case call.PreviousResponse, call.Conversation, call.References:
+		// One upstream key serves all accounts: until ownership of stored
+		// objects is kept here, nobody may name one (W4).
+		return errStored
+	}
+	quote, err := g.cfg.Models.Quote(grant.Key, call.Model)
+	if err != nil {
+		g.cfg.Admit.Refuse(ctx, grant, "model_not_allowed")
+		return err
+	}
+	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
+	return g.cfg.Relay.Forward(ctx, relay.Job{Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote}, out)
+}
+
+// bearer returns the token of the one Authorization header.
+func bearer(h http.Header) (string, error) {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return "", errNoKey
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || len(token) > 4*keys.TokenLen {
+		return "", errNoKey
+	}
+	return token, nil
+}
+
+var errNoKey = fault.New(fault.Unauthenticated, "invalid_api_key", "No usable API key was sent.")

@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/archibot/archibotchat/core/app/relay"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// sink writes an answer to the client. Each write has a deadline of its own,
+// so that a reader who stops reading cannot hold a stream (W10).
+type sink struct {
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	wait time.Duration
+	set  time.Time // when the deadline was last moved
+}
+
+var _ relay.Sink = (*sink)(nil)
+
+var (
+	jsonType  = []string{"application/json"}
+	eventType = []string{"text/event-stream; charset=utf-8"}
+)
+
+// JSON sends a whole answer with what it cost (W9).
+func (s *sink) JSON(headers []port.Header, body []byte, b relay.Bill) error {
+	h := s.w.Header()
+	for _, x := range headers {
+		h[x.Name] = []string{x.Value}
+	}
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Archibot-Credits-Debited"] = []string{strconv.FormatInt(b.Debited, 10)}
+	h["X-Archibot-Credits-Remaining"] = []string{strconv.FormatInt(b.Remaining, 10)}
+	s.deadline()
+	_, err := s.w.Write(body)
+	return err
+}
+
+// Start sends the head of a stream.
+func (s *sink) Start(headers []port.Header) error {
+	h := s.w.Header()
+	for _, x := range headers {
+		h[x.Name] = []string{x.Value}
+	}
+	h["Content-Type"] = eventType
+	h["X-Accel-Buffering"] = []string{"no"} // nginx would gather the chunks
+	s.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// Frame sends a frame, and flushes if nothing newer is at hand.
+func (s *sink) Frame(frame []byte, newest bool) error {
+	s.deadline()
+	if _, err := s.w.Write(frame); err != nil {
+		return err
+	}
+	if newest {
+		return s.rc.Flush()
+	}
+	return nil
+}
+
+// End ends the stream cleanly: net/http writes the last chunk on return.
+func (s *sink) End() error { return nil }
+
+// Fail sends a last frame and breaks the connection off, so that no client can
+// take the stream for complete.
+func (s *sink) Fail(frame []byte) {
+	s.deadline()
+	if _, err := s.w.Write(frame); err == nil {
+		_ = s.rc.Flush()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// deadline moves the write deadline, at most once a second: it is a bound, not
+// a measure.
+func (s *sink) deadline() {
+	now := time.Now()
+	if now.Sub(s.set) < time.Second {
+		return
+	}
+	s.set = now
+	_ = s.rc.SetWriteDeadline(now.Add(s.wait + time.Second))
+}
