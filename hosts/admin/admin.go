@@ -1,0 +1,82 @@
+// Package admin is the operator's command line: accounts, credits, keys,
+// sessions and activity of the configured database, also while servers run on
+// it. Each command group has a file; each command is a struct that kong fills.
+//
+// It keeps true that every command acts as an operator under a request ID of
+// its own, so that what it does is found in Activity; that a secret is printed
+// once, by the command that makes it; and that --json has a stable form, in
+// which all amounts are integer microcredits and all times RFC 3339.
+//
+// It decides nothing: it calls the same use cases as the servers. It opens no
+// database; a main does, through [Env].
+package admin
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/accounts"
+	"github.com/archibot/archibotchat/core/app/activity"
+	"github.com/archibot/archibotchat/core/app/credits"
+	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/sessions"
+)
+
+// Command is the whole of `admin`, to be embedded in a kong command line.
+// Bind a context.Context and an *[Env] for its commands.
+type Command struct {
+	JSON bool `help:"Print one JSON object instead of text; amounts are integer microcredits."`
+
+	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
+	Credits  creditsCommands `cmd:"" help:"Grant credits; show balance and lots."`
+	Key      keyCommands     `cmd:"" help:"Create, list, revoke and rotate API keys."`
+	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
+	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
+}
+
+// Desk is the use cases on an open database.
+type Desk struct {
+	Accounts *accounts.Service
+	Credits  *credits.Service
+	Keyring  *keyring.Service // lists and revokes
+	Sessions *sessions.Service
+	Activity *activity.Service
+	// Minting returns a keyring that can make keys, which takes the peppers.
+	Minting func() (*keyring.Service, error)
+}
+
+// Env is what a command runs in.
+type Env struct {
+	Out     io.Writer
+	JSON    bool
+	Request string // the command's request ID
+	Cookie  string // name of the session cookie
+	Now     func() time.Time
+	Open    func(ctx context.Context) (*Desk, error)
+}
+
+// open returns the desk and a context in which the operator acts.
+func (e *Env) open(ctx context.Context) (context.Context, *Desk, error) {
+	ctx = access.WithPrincipal(access.WithRequest(ctx, e.Request), Operator())
+	desk, err := e.Open(ctx)
+	return ctx, desk, err
+}
+
+// Operator returns who runs this process: an operator with the name that the
+// operating system knows, or uid-N where it knows none.
+func Operator() access.Principal {
+	name := "uid-" + strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	if before, _, ok := strings.Cut(name, "@"); ok { // evidence holds no e-mail address
+		name = before
+	}
+	return access.Principal{Kind: access.PrincipalOperator, ID: name}
+}
