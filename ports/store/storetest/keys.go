@@ -1,0 +1,219 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+func keyCases() []testCase {
+	return []testCase{
+		{"keys/create_get_find", []string{"Keys.Create", "Keys.Get", "Keys.Find"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			want := key("acct_1", 1)
+			want.User, want.Scopes, want.Models = "user_1", []keys.Scope{keys.ScopeModels, keys.ScopeEmbeddings}, []string{"vendor/model", "gpt-*"}
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			bare := key("acct_1", 2)
+			require.NoError(t, s.Keys().Create(t.Context(), bare))
+
+			got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
+			require.NoError(t, err)
+			sameKey(t, want, got)
+			got, err = s.Keys().Find(t.Context(), bare.ID)
+			require.NoError(t, err)
+			sameKey(t, bare, got)
+			_, err = s.Keys().Get(t.Context(), "acct_1", "key_none")
+			require.ErrorIs(t, err, store.ErrNotFound)
+			_, err = s.Keys().Find(t.Context(), "key_none")
+			require.ErrorIs(t, err, store.ErrNotFound)
+		}},
+		{"keys/taken", nil, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			first := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), first))
+			sameID := key("acct_2", 2)
+			sameID.ID = first.ID
+			require.ErrorIs(t, s.Keys().Create(t.Context(), sameID), store.ErrTaken)
+			sameDigest := key("acct_2", 3)
+			sameDigest.Digest = first.Digest
+			require.ErrorIs(t, s.Keys().Create(t.Context(), sameDigest), store.ErrTaken)
+
+			got, err := s.Keys().Find(t.Context(), first.ID)
+			require.NoError(t, err)
+			sameKey(t, first, got)
+			_, err = s.Keys().Find(t.Context(), sameDigest.ID)
+			require.ErrorIs(t, err, store.ErrNotFound)
+		}},
+		{"keys/list_by_keyset", []string{"Keys.List"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			for n := 1; n <= 5; n++ {
+				require.NoError(t, s.Keys().Create(t.Context(), key("acct_1", n)))
+			}
+			require.NoError(t, s.Keys().Create(t.Context(), key("acct_2", 6)))
+			var seen []string
+			page := store.Page{Limit: 2}
+			for range 4 {
+				got, err := s.Keys().List(t.Context(), "acct_1", page)
+				require.NoError(t, err)
+				require.LessOrEqual(t, len(got), 2)
+				for _, k := range got {
+					seen = append(seen, k.ID)
+					page.After = k.ID
+				}
+			}
+			require.Equal(t, []string{id("key", 5), id("key", 4), id("key", 3), id("key", 2), id("key", 1)}, seen)
+		}},
+		{"keys/by_digest", []string{"Keys.ByDigest"}, func(t *testing.T, h harness) { // K2, two peppers
+			s := h.store(t)
+			funded(t, s, "acct_1", 500)
+			addAccounts(t, s, "acct_2")
+			k1, k2 := key("acct_1", 1), key("acct_2", 2)
+			require.NoError(t, s.Keys().Create(t.Context(), k1))
+			require.NoError(t, s.Keys().Create(t.Context(), k2))
+			unknown := key("acct_1", 3).Digest
+
+			for _, digests := range [][]keys.Digest{{k1.Digest}, {unknown, k1.Digest}, {k1.Digest, unknown}} {
+				got, err := s.Keys().ByDigest(t.Context(), digests)
+				require.NoError(t, err)
+				sameKey(t, k1, got.Key)
+				want, err := s.Accounts().Get(t.Context(), "acct_1")
+				require.NoError(t, err)
+				sameAccount(t, want, got.Account)
+			}
+			for _, digests := range [][]keys.Digest{{unknown}, {unknown, {}}, {}, nil} {
+				_, err := s.Keys().ByDigest(t.Context(), digests)
+				require.ErrorIs(t, err, store.ErrNotFound)
+			}
+			_, err := s.Keys().Revoke(t.Context(), "acct_1", k1.ID, start, "user_1")
+			require.NoError(t, err)
+			got, err := s.Keys().ByDigest(t.Context(), []keys.Digest{k1.Digest})
+			require.NoError(t, err, "a revoked key is found: the gate tells its reason")
+			require.Equal(t, keys.StateRevoked, got.Key.State(start))
+		}},
+		{"keys/revoke_twice", []string{"Keys.Revoke"}, func(t *testing.T, h harness) { // K5
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			want := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			before := epoch(t, s, "acct_1")
+			changed, err := s.Keys().Revoke(t.Context(), "acct_1", want.ID, start.Add(time.Minute), "user_1")
+			require.NoError(t, err)
+			require.True(t, changed)
+			require.Greater(t, epoch(t, s, "acct_1"), before)
+
+			changed, err = s.Keys().Revoke(t.Context(), "acct_1", want.ID, start.Add(time.Hour), "user_2")
+			require.NoError(t, err)
+			require.False(t, changed)
+			want.RevokedAt, want.RevokedBy = start.Add(time.Minute), "user_1"
+			got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
+			require.NoError(t, err)
+			sameKey(t, want, got)
+
+			_, err = s.Keys().Revoke(t.Context(), "acct_1", "key_none", start, "user_1")
+			require.ErrorIs(t, err, store.ErrNotFound)
+		}},
+		{"keys/succeed", []string{"Keys.Succeed"}, func(t *testing.T, h harness) { // K6
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			want, revoked := key("acct_1", 1), key("acct_1", 2)
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			require.NoError(t, s.Keys().Create(t.Context(), revoked))
+			before := epoch(t, s, "acct_1")
+			until := start.Add(keys.DefaultOverlap)
+			require.NoError(t, s.Keys().Succeed(t.Context(), "acct_1", want.ID, "key_next", until))
+			require.Greater(t, epoch(t, s, "acct_1"), before)
+			want.Successor, want.ExpiresAt = "key_next", until
+			require.ErrorIs(t, s.Keys().Succeed(t.Context(), "acct_1", want.ID, "key_third", until.Add(time.Hour)), store.ErrTaken)
+			got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
+			require.NoError(t, err)
+			sameKey(t, want, got)
+
+			_, err = s.Keys().Revoke(t.Context(), "acct_1", revoked.ID, start, "user_1")
+			require.NoError(t, err)
+			require.ErrorIs(t, s.Keys().Succeed(t.Context(), "acct_1", revoked.ID, "key_next", until), store.ErrTaken)
+			require.ErrorIs(t, s.Keys().Succeed(t.Context(), "acct_1", "key_none", "key_next", until), store.ErrNotFound)
+		}},
+		{"keys/succeed_race", nil, func(t *testing.T, h harness) { // K6: one successor
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			k := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), k))
+			won := ""
+			for i, err := range each(100, func(i int) error {
+				return s.Keys().Succeed(t.Context(), "acct_1", k.ID, id("key_next", i), start.Add(time.Hour))
+			}) {
+				if err == nil {
+					require.Empty(t, won, "two won")
+					won = id("key_next", i)
+					continue
+				}
+				require.True(t, errors.Is(err, store.ErrTaken), "%v", err)
+			}
+			require.NotEmpty(t, won)
+			got, err := s.Keys().Find(t.Context(), k.ID)
+			require.NoError(t, err)
+			require.Equal(t, won, got.Successor)
+		}},
+		{"keys/touch_never_runs_back", []string{"Keys.Touch"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			want := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			for _, c := range []struct{ at, want time.Duration }{{time.Minute, time.Minute}, {time.Hour, time.Hour}, {time.Minute, time.Hour}, {time.Hour, time.Hour}} {
+				require.NoError(t, s.Keys().Touch(t.Context(), want.ID, start.Add(c.at)))
+				want.LastUsedAt = start.Add(c.want)
+				got, err := s.Keys().Find(t.Context(), want.ID)
+				require.NoError(t, err)
+				sameKey(t, want, got)
+			}
+		}},
+		{"keys/rehash", []string{"Keys.Rehash"}, func(t *testing.T, h harness) { // K2
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			want := key("acct_1", 1)
+			old := want.Digest
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			want.Digest, want.Pepper = keys.Digest{7, 7, 7}, "v2"
+			require.NoError(t, s.Keys().Rehash(t.Context(), want.ID, want.Digest, "v2"))
+			got, err := s.Keys().ByDigest(t.Context(), []keys.Digest{want.Digest})
+			require.NoError(t, err)
+			sameKey(t, want, got.Key)
+			_, err = s.Keys().ByDigest(t.Context(), []keys.Digest{old})
+			require.ErrorIs(t, err, store.ErrNotFound)
+			require.ErrorIs(t, s.Keys().Rehash(t.Context(), "key_none", keys.Digest{8}, "v2"), store.ErrNotFound)
+		}},
+		{"keys/of_another_account", nil, func(t *testing.T, h harness) { // W4: foreign and unknown look the same
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			want := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			_, err := s.Keys().Get(t.Context(), "acct_2", want.ID)
+			require.ErrorIs(t, err, store.ErrNotFound)
+			changed, err := s.Keys().Revoke(t.Context(), "acct_2", want.ID, start, "user_2")
+			require.ErrorIs(t, err, store.ErrNotFound)
+			require.False(t, changed)
+			require.ErrorIs(t, s.Keys().Succeed(t.Context(), "acct_2", want.ID, "key_next", start), store.ErrNotFound)
+			list, err := s.Keys().List(t.Context(), "acct_2", store.Page{})
+			require.NoError(t, err)
+			require.Empty(t, list)
+			got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
+			require.NoError(t, err)
+			sameKey(t, want, got)
+		}},
+	}
+}
+
+func epoch(t *testing.T, s store.Store, account string) int64 {
+	t.Helper()
+	a, err := s.Accounts().Get(t.Context(), account)
+	require.NoError(t, err)
+	return a.Epoch
+}

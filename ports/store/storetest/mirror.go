@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/ledger"
+)
+
+func mirrorCases() []testCase {
+	return []testCase{
+		{"mirror/random_batches_equal_apply", nil, func(t *testing.T, h harness) { // HOTPATH 1: ledger.Apply decides, the store only keeps
+			for seed := range uint64(3) {
+				t.Run(fmt.Sprint("seed_", seed), func(t *testing.T) { mirror(t, h, rand.New(rand.NewPCG(seed, 7))) })
+			}
+		}},
+	}
+}
+
+// mirror sends random batches to a store and to ledger.Apply in memory, and
+// compares every outcome and in the end every row.
+func mirror(t *testing.T, h harness, r *rand.Rand) {
+	s, clock := h.clocked(t)
+	accounts := []string{"acct_1", "acct_2", "acct_3"}
+	addAccounts(t, s, accounts...)
+	states := map[string]*ledger.State{}
+	for _, a := range accounts {
+		states[a] = ledger.NewState(a, 0, time.Time{}, nil, nil)
+	}
+	for range 40 {
+		var list []ledger.Op
+		for range 1 + r.IntN(12) {
+			list = append(list, randomOp(r, accounts[r.IntN(len(accounts))]))
+		}
+		outs := commit(t, s, list...)
+		for i, op := range list {
+			want := ledger.Apply(states[op.Account], ops(op), clock.Now())[0]
+			got := outs[i]
+			require.ErrorIs(t, got.Err, want.Err, "%+v", op)
+			got.Err, want.Err = nil, nil
+			got.Hold, want.Hold = plain(got.Hold), plain(want.Hold)
+			if want.Lot.State == ledger.LotClosed { // may have been closed after it died another way
+				got.Lot.State = want.Lot.State
+			}
+			require.Equal(t, want, got, "%+v", op)
+		}
+		clock.Add(time.Duration(r.Int64N(int64(100 * 24 * time.Hour))).Truncate(time.Microsecond))
+	}
+	for _, a := range accounts {
+		got := verified(t, s, a)
+		require.Equal(t, states[a].Lots(), got.Lots)
+		for _, hd := range got.Holds {
+			want, ok := states[a].Hold(hd.Hold.Request)
+			require.True(t, ok)
+			require.Equal(t, plain(want), hd.Hold)
+		}
+		changes, _ := states[a].Changes()
+		require.Equal(t, changes.Entries, got.Entries)
+		require.Len(t, got.Holds, len(changes.Holds))
+	}
+}
+
+func randomOp(r *rand.Rand, account string) ledger.Op {
+	request := fmt.Sprintf("req_%s_%d", account, r.IntN(60))
+	lot := fmt.Sprintf("lot_%s_%d", account, r.IntN(12))
+	amount := r.Int64N(60)
+	switch r.IntN(12) {
+	case 0, 1:
+		return grant(account, lot, 1+100*r.Int64N(2))
+	case 2, 3, 4, 5:
+		return hold(account, request, amount)
+	case 6, 7, 8:
+		return settle(account, request, amount)
+	case 9:
+		return release(account, request, "refused")
+	case 10:
+		return mark(account, request, ledger.Mark{Accepted: true, Delivered: amount%2 == 0, Cost: amount, Usage: ledger.Usage{Input: amount}})
+	default:
+		if r.IntN(4) == 0 {
+			return clawback(account, lot)
+		}
+		return ledger.Op{Kind: ledger.OpSweep, Account: account}
+	}
+}

@@ -1,0 +1,139 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+func expired(t *testing.T, s store.Store) []string {
+	t.Helper()
+	accounts, err := s.Ledger().Expired(t.Context(), 10)
+	require.NoError(t, err)
+	return accounts
+}
+
+func requests(hs []ledger.Hold) (ids []string) {
+	for _, h := range hs {
+		ids = append(ids, h.Request)
+	}
+	return ids
+}
+
+func seqs(es []ledger.Entry) (ns []int64) {
+	for _, e := range es {
+		ns = append(ns, e.Seq)
+	}
+	return ns
+}
+
+func readCases() []testCase {
+	return []testCase{
+		{"read/entries_by_keyset", []string{"Ledger.Entries", "Ledger.EntriesBefore"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			funded(t, s, "acct_1", 100)
+			funded(t, s, "acct_2", 100)
+			for n := range 6 {
+				apply(t, s, settle("acct_1", id("req", n), 1), settle("acct_2", id("req2", n), 1))
+			}
+			for _, c := range []struct {
+				after int64
+				limit int
+				want  []int64
+			}{{0, 3, []int64{1, 2, 3}}, {3, 3, []int64{4, 5, 6}}, {6, 3, []int64{7}}, {7, 3, nil}, {99, 3, nil}} {
+				got, err := s.Ledger().Entries(t.Context(), "acct_1", c.after, c.limit)
+				require.NoError(t, err)
+				require.Equal(t, c.want, seqs(got), "after %d", c.after)
+			}
+			for _, c := range []struct {
+				before int64
+				limit  int
+				want   []int64
+			}{{0, 3, []int64{7, 6, 5}}, {5, 3, []int64{4, 3, 2}}, {2, 3, []int64{1}}, {1, 3, nil}} {
+				got, err := s.Ledger().EntriesBefore(t.Context(), "acct_1", c.before, c.limit)
+				require.NoError(t, err)
+				require.Equal(t, c.want, seqs(got), "before %d", c.before)
+				for _, e := range got {
+					require.Equal(t, "acct_1", e.Account)
+				}
+			}
+		}},
+		{"read/hold_of_the_account_only", nil, func(t *testing.T, h harness) { // W4
+			s := h.store(t)
+			funded(t, s, "acct_1", 100)
+			addAccounts(t, s, "acct_2")
+			apply(t, s, hold("acct_1", "req_1", 10))
+			for _, c := range [][2]string{{"acct_2", "req_1"}, {"acct_1", "req_2"}, {"acct_none", "req_1"}} {
+				_, err := s.Ledger().Hold(t.Context(), c[0], c[1])
+				require.ErrorIs(t, err, store.ErrNotFound)
+			}
+			r := read(t, s, "acct_2")
+			require.Empty(t, r.Holds)
+			require.Empty(t, r.Lots)
+			require.Empty(t, r.Entries)
+			require.Empty(t, r.Events)
+		}},
+		{"read/holds_with_their_debits", nil, func(t *testing.T, h harness) { // `ledger verify`
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			apply(t, s, grant("acct_1", "lot_a", 20), grant("acct_1", "lot_b", 20))
+			apply(t, s, hold("acct_1", "req_5", 1), settle("acct_1", "req_3", 25), hold("acct_1", "req_1", 5), release("acct_1", "req_1", ""),
+				hold("acct_1", "req_2", 8), settle("acct_1", "req_2", 3), settle("acct_1", "req_4", 0))
+			var seen []string
+			debits := map[string]int64{}
+			page := store.Page{Limit: 2}
+			for range 4 {
+				hs, err := s.Ledger().Holds(t.Context(), "acct_1", page)
+				require.NoError(t, err)
+				require.LessOrEqual(t, len(hs), 2)
+				for _, h := range hs {
+					seen = append(seen, h.Hold.Request)
+					debits[h.Hold.Request] = h.Debits
+					page.After = h.Hold.Request
+				}
+			}
+			require.Equal(t, []string{"req_1", "req_2", "req_3", "req_4", "req_5"}, seen)
+			require.Equal(t, map[string]int64{"req_1": 0, "req_2": 3, "req_3": 25, "req_4": 0, "req_5": 0}, debits)
+			verified(t, s, "acct_1")
+		}},
+		{"read/open_holds", []string{"Ledger.OpenHolds"}, func(t *testing.T, h harness) { // HOTPATH 8
+			s, clock := h.clocked(t)
+			funded(t, s, "acct_1", 100)
+			funded(t, s, "acct_2", 100)
+			brief := hold("acct_2", "req_2", 1)
+			brief.Deadline = time.Minute
+			foreign := hold("acct_1", "req_4", 1)
+			foreign.Replica = "rep_2"
+			for _, op := range ops(hold("acct_1", "req_3", 1), brief, hold("acct_1", "req_1", 1), foreign, hold("acct_2", "req_5", 1)) {
+				apply(t, s, op)
+				clock.Add(time.Second)
+			}
+			open := func(replica string, expired bool, limit int) []string {
+				hs, err := s.Ledger().OpenHolds(t.Context(), replica, expired, limit)
+				require.NoError(t, err)
+				for _, h := range hs {
+					want, err := s.Ledger().Hold(t.Context(), h.Account, h.Request)
+					require.NoError(t, err)
+					require.Equal(t, plain(want), plain(h))
+				}
+				return requests(hs)
+			}
+			require.Equal(t, []string{"req_3", "req_2", "req_1", "req_5"}, open("rep_1", false, 10), "oldest first, over all accounts")
+			require.Equal(t, []string{"req_3", "req_2"}, open("rep_1", false, 2))
+			require.Equal(t, []string{"req_4"}, open("rep_2", false, 10))
+			require.Empty(t, open("rep_3", false, 10))
+			require.Empty(t, open("rep_1", true, 10))
+			clock.Set(start.Add(time.Second + time.Minute - time.Microsecond))
+			require.Empty(t, open("rep_1", true, 10))
+			clock.Add(time.Second)
+			require.Equal(t, []string{"req_2"}, open("rep_1", true, 10))
+			apply(t, s, release("acct_2", "req_2", ledger.ReasonAbandoned), settle("acct_1", "req_3", 1))
+			require.Empty(t, open("rep_1", true, 10))
+			require.Equal(t, []string{"req_1", "req_5"}, open("rep_1", false, 10))
+		}},
+	}
+}
