@@ -105,8 +105,9 @@ func (p place) refuseOwn(q place) string {
 		return allow(p.test || inward, "only a binary knows adapters and surfaces")
 	case clientLayer:
 		return allow(p.test, "clients stand alone")
+	default: // binaries and suites know everything
+		return ""
 	}
-	return "" // binaries and suites know everything
 }
 
 func (p place) refuseDomain(q place) string {
@@ -126,8 +127,9 @@ func (p place) refuseLibrary(name string) string {
 		return allow((p.test || p.suite) && within(name, testLibraries), "ports use the standard library")
 	case appLayer, coreLayer:
 		return allow(p.test, "use cases reach libraries through ports")
+	default:
+		return ""
 	}
-	return ""
 }
 
 // refuseStandard judges an import of the standard library.
@@ -146,8 +148,9 @@ func (p place) refuseStandard(name string) string {
 			return "use cases reach the world through ports"
 		}
 		return allow(!within(name, random), "randomness is handed in")
+	default:
+		return ""
 	}
-	return ""
 }
 
 // checkWiring lets each binary name adapters in one file.

@@ -1,0 +1,78 @@
+# Every target installs what it needs where root runs it, and else prints the
+# one command that does. Run `make help` for the list.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=.tools/go.mod
+# Limits of a whole package's tests: reached only by a test that hangs.
+TEST_TIMEOUT ?= 10m
+E2E_TIMEOUT  ?= 20m
+# Further arguments of go test, such as ARGS='-v -run Ledger'.
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start the server with SQLite and the demonstration upstream
+	@.ci/deps go
+	@echo 'Building the server; the first time takes a few minutes.'
+	@exec go run ./hosts/archibotchat serve
+
+.PHONY: test
+test: ## unit, property and conformance tests, on SQLite and PostgreSQL
+	@.ci/deps go gcc postgres
+	go test -race -tags engines -timeout $(TEST_TIMEOUT) $(ARGS) ./...
+
+.PHONY: check
+check: ## format, lint, vet, import directions, generated files up to date
+	@.ci/deps go git
+	@.ci/format
+	$(TOOL) golangci-lint run
+	go vet -tags engines,e2e ./...
+	go test -count=1 ./e2e/arch
+	@.ci/generated
+
+.PHONY: format
+format: ## rewrite the Go files in the house's format
+	@.ci/deps go
+	$(TOOL) golangci-lint fmt
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what the binaries call
+	@.ci/deps go
+	@.ci/vuln
+
+.PHONY: generate
+generate: ## write the OpenAPI documents from the hosts
+	@.ci/deps go
+	go run ./hosts/api/cmd/openapi -out openapi
+
+.PHONY: e2e
+e2e: images ## black-box suites over the built server, real clients and engines
+	@.ci/deps go gcc node
+	@.ci/node
+	go build -race ./...
+	TESTCONTAINERS_RYUK_DISABLED=true \
+		go test -race -tags e2e -p 1 -timeout $(E2E_TIMEOUT) $(ARGS) ./e2e/...
+
+.PHONY: bench
+bench: ## this server beside a bare reverse proxy, over one upstream
+	@.ci/deps go postgres
+	@go run ./e2e/bench $(ARGS)
+
+.PHONY: images
+images: ## build the container images that the suites start
+	@e2e/images/build
+
+.PHONY: deps
+deps: ## install all that the targets need
+	@.ci/deps go gcc git node postgres docker
+
+.PHONY: clean
+clean: ## remove what builds left; the data in var/ stays
+	rm -rf bin e2e/sdk/node/node_modules
+	go clean -testcache
