@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -246,6 +247,7 @@ func (s *State) returned(o *Outcome, l *Lot) {
 }
 
 func (s *State) sweep(o *Outcome) {
+	slices.SortFunc(s.lots, spendOrder) // so that entries come in one order, however the lots were loaded
 	for _, l := range s.lots {
 		if l.State != LotLive || o.At.Before(l.ExpiresAt) {
 			continue
@@ -277,6 +279,7 @@ func (s *State) clawback(op *Op, o *Outcome) {
 }
 
 func (s *State) closeAll(op *Op, o *Outcome) {
+	slices.SortFunc(s.lots, spendOrder)
 	for _, l := range s.lots {
 		if l.State == LotClosed {
 			continue
