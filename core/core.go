@@ -1,0 +1,184 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/accounts"
+	"github.com/archibot/archibotchat/core/app/activity"
+	"github.com/archibot/archibotchat/core/app/admit"
+	"github.com/archibot/archibotchat/core/app/credits"
+	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/models"
+	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/spend"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/ports/inference"
+	"github.com/archibot/archibotchat/ports/prices"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// Deps is what the core stands on. Store, Peppers, Now, NewID, Entropy and
+// Log are required; Upstream and Prices are required to serve /v1.
+type Deps struct {
+	Store    store.Store
+	Upstream inference.Upstream
+	Prices   prices.Source
+	Peppers  keys.Peppers
+
+	// Areas are those that this environment offers; none if empty.
+	Areas access.Groups
+	// Boundary says whether the data boundary must be acknowledged before
+	// chat and API open; the zero value keeps them shut.
+	Boundary gates.Boundary
+
+	Now     func() time.Time           // UTC
+	NewID   func(prefix string) string // prefix_ and 26 characters, sorting by time
+	Entropy func([]byte)               // fills with secure random bytes
+	Log     *slog.Logger
+
+	Limits relay.Limits  // the zero value means the documented limits
+	Memory int64         // bytes that bodies may take at a time; 512 MiB if 0
+	Lease  time.Duration // of a replica; 15 s if 0
+}
+
+// check reports everything that is missing.
+func (d Deps) check() error {
+	var errs []error
+	need := func(ok bool, name string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("core: %s is missing", name))
+		}
+	}
+	need(d.Store != nil, "Store")
+	need(len(d.Peppers) > 0, "Peppers")
+	need(d.Now != nil, "Now")
+	need(d.NewID != nil, "NewID")
+	need(d.Entropy != nil, "Entropy")
+	need(d.Log != nil, "Log")
+	need((d.Upstream == nil) == (d.Prices == nil), "Upstream or Prices: they come together")
+	return errors.Join(errs...)
+}
+
+// App is the use cases, wired. Admit, Models, Relay and Memory are nil without
+// an Upstream.
+type App struct {
+	Accounts *accounts.Service
+	Keyring  *keyring.Service
+	Credits  *credits.Service
+	Activity *activity.Service
+	Sessions *sessions.Service
+	Gate     *sessions.Gate
+
+	Admit  *admit.Service
+	Models *models.Service
+	Relay  *relay.Relay
+	Memory *relay.Memory
+
+	deps   Deps
+	spend  *spend.Spend
+	folder *activity.Folder
+}
+
+// New wires the use cases. It starts nothing; Run does.
+func New(ctx context.Context, d Deps) (*App, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	a := &App{deps: d}
+	a.Gate = &sessions.Gate{Store: d.Store, Enabled: d.Areas, Boundary: d.Boundary}
+	a.Accounts = accounts.New(accounts.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
+	a.Keyring = keyring.New(keyring.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Admit})
+	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
+	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
+	events := activity.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID}
+	a.Activity = activity.New(events)
+	if d.Upstream == nil {
+		return a, nil
+	}
+
+	book, err := d.Prices.Book(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the price book: %w", err)
+	}
+	if d.Memory == 0 {
+		d.Memory = 512 << 20
+	}
+	a.folder = activity.NewFolder(events, d.Log)
+	a.spend = spend.New(spend.Deps{Store: d.Store, NewID: d.NewID, Now: d.Now, Log: d.Log, Lease: d.Lease})
+	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.folder, Now: d.Now})
+	a.Models = models.New(models.Deps{Upstream: d.Upstream, Book: book, Now: d.Now, Log: d.Log})
+	a.Memory = relay.NewMemory(d.Memory)
+	a.Relay = relay.New(relay.Deps{Ledger: a.spend, Upstream: d.Upstream, Recorder: a.folder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits})
+	return a, nil
+}
+
+// sweepEvery is how often expired lots are written down. Nothing depends on
+// it being prompt: an expired lot is unspendable at its instant (L10).
+const sweepEvery = time.Minute
+
+// Run does the work behind the requests until ctx ends: the ledger's writer
+// and its lease, the recovery of dead replicas' holds, the sweep of expired
+// lots, the events of refusals. It returns when all of it has stopped. End ctx
+// only after the hosts have drained.
+func (a *App) Run(ctx context.Context) error {
+	if a.spend == nil {
+		return errors.New("core: Run needs an Upstream")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tasks sync.WaitGroup
+	var once sync.Once
+	var first error
+	for name, task := range map[string]func(context.Context) error{
+		"spend":    a.spend.Run,
+		"activity": a.folder.Run,
+		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
+		"sweep":    a.sweep,
+	} {
+		tasks.Go(func() {
+			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				once.Do(func() { first = fmt.Errorf("%s: %w", name, err) })
+			}
+			cancel() // none of them is of use without the others
+		})
+	}
+	tasks.Wait()
+	return first
+}
+
+func (a *App) sweep(ctx context.Context) error {
+	ctx = access.WithPrincipal(ctx, access.Principal{Kind: access.PrincipalService})
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if _, err := a.Credits.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.deps.Log.Warn("sweeping expired credits failed, will retry", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// ErrNotReady means that this server must not be sent requests now.
+var ErrNotReady = fault.New(fault.Unavailable, "not_ready", "This server is starting, stopping, or has lost its place among the others.")
+
+// Ready returns nil if requests can be served: the store answers and the
+// writer has an identity.
+func (a *App) Ready(ctx context.Context) error {
+	if a.spend != nil && !a.spend.Ready() {
+		return ErrNotReady
+	}
+	return a.deps.Store.Ping(ctx)
+}

@@ -1,0 +1,40 @@
+// Package core is the heart of ArchibotChat and the map of the house: New
+// wires the use cases over the ports that Deps brings.
+//
+// Requests come in through hosts and go out through adapters; the core in the
+// middle knows neither:
+//
+//	browser, SDKs, operators              database, models, files, mail
+//	         │                                          ▲
+//	         ▼                                          │
+//	hosts/ (HTTP, CLI, mains) ─► core/app (use cases) ─► ports/ ◄─ adapters/
+//	                                     │                 │
+//	                                     ▼                 ▼
+//	                             core/<domain> (types and rules, no I/O)
+//
+// The domains, each importing only those before it:
+//
+//	fault      the one error type that crosses borders
+//	access     accounts, members, product groups, who acts
+//	billing    billing states and which of them may spend
+//	pricing    the versioned price book; usage to microcredits
+//	ledger     lots, holds, entries; Apply, the only way to change them
+//	keys       the form and digest of API keys
+//	audit      events and their canonical form
+//	inference  OpenAI's wire forms: strict scan, usage, streams
+//	gates      Decide, the one answer to "may they, now?"
+//
+// The use cases, a package each under core/app: admit (key to account to
+// gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
+// models, keyring, accounts, credits, activity, sessions.
+//
+// The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
+// and account and asks gates.Decide; inference.Scan reads model and limits;
+// models.Quote prices it; relay.Forward holds the most it can cost, forwards
+// it, passes the answer on, and settles to what it used before the client sees
+// the end. spend commits holds and settles of many requests in one transaction
+// each, with their events; activity shows them by request ID.
+//
+// What must stay true is said in each package's comment and proved by the
+// test beside it. No I/O, no clock and no randomness live here: Deps brings them.
+package core
