@@ -105,7 +105,7 @@ func (s *Site) Revoke(t testing.TB, key string) {
 func Expire(t testing.TB, db *sql.DB, key string) {
 	t.Helper()
 	past := time.Now().Add(-time.Minute).UnixMicro()
-	result, err := db.ExecContext(t.Context(), "UPDATE keys SET expires_at = $1 WHERE id = $2", past, key)
+	result, err := db.ExecContext(t.Context(), "UPDATE api_keys SET expires_at = $1 WHERE id = $2", past, key)
 	if err != nil {
 		t.Fatalf("expire the key: %v", err)
 	}

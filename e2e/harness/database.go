@@ -101,7 +101,7 @@ type Debit struct {
 // Debits returns every debit, by request ID.
 func Debits(t testing.TB, db *sql.DB) map[string]Debit {
 	t.Helper()
-	const query = "SELECT request, count(*), -sum(amount) FROM entries WHERE kind = 'debit' GROUP BY request"
+	const query = "SELECT request_id, count(*), -sum(amount) FROM entries WHERE kind = 'debit' GROUP BY request_id"
 	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatalf("read the debits: %v", err)
@@ -124,7 +124,7 @@ func Debits(t testing.TB, db *sql.DB) map[string]Debit {
 // OpenHolds returns the requests whose holds are open.
 func OpenHolds(t testing.TB, db *sql.DB) map[string]bool {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), "SELECT request FROM holds WHERE state = 'open'")
+	rows, err := db.QueryContext(t.Context(), "SELECT request_id FROM holds WHERE state = 'open'")
 	if err != nil {
 		t.Fatalf("read the holds: %v", err)
 	}

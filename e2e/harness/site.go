@@ -53,6 +53,7 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 		"ARCHIBOT_PEPPERS":       "v1:" + pepper,
 		"ARCHIBOT_METRICS_TOKEN": metrics,
 		"ARCHIBOT_LOG_LEVEL":     "debug",
+		"ARCHIBOT_DRAIN":         "0s",
 	}
 	maps.Copy(s.env, o.Variables)
 	s.mustRun(t, "migrate")
