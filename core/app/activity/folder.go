@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/ports/store"
@@ -20,8 +19,8 @@ const (
 	MaxFolds = 10_000
 	// MaxQueue is how many events may wait for the database.
 	MaxQueue = 4096
-	// flushLimit is how long shutdown may take to write what is left.
-	flushLimit = 5 * time.Second
+	// writeLimit is how long emptying the queue may take, at shutdown too.
+	writeLimit = 5 * time.Second
 )
 
 // Folder writes the events of refused calls: the first of its kind at once,
@@ -60,15 +59,8 @@ func NewFolder(d Deps, log *slog.Logger) *Folder {
 }
 
 // Refused notes a refusal and returns at once. Alike are refusals of the same
-// account, key, kind and reason. Time, actor and request are filled in from
-// ctx where they are missing.
-func (f *Folder) Refused(ctx context.Context, e audit.Event) {
-	if e.Actor == (audit.Actor{}) {
-		e.Actor = audit.By(ctx)
-	}
-	if e.Request == "" {
-		e.Request = access.Request(ctx)
-	}
+// account, key, kind and reason. ID, time and count are given here.
+func (f *Folder) Refused(e audit.Event) {
 	now := f.d.Now()
 	e.At, e.Count = now, 1
 	k := foldKey{e.Account, e.Key, e.Reason, e.Kind}
@@ -86,7 +78,6 @@ func (f *Folder) Refused(ctx context.Context, e audit.Event) {
 	x := &fold{key: k, first: e, ends: now.Add(Window)}
 	if old, ok := f.folds[k]; ok { // its window is over, but Run has not been by
 		f.enqueueFold(old)
-		old.more = 0
 	}
 	f.folds[k] = x
 	f.order = append(f.order, x)
@@ -129,29 +120,33 @@ func (f *Folder) enqueueFold(x *fold) {
 	}
 	e := x.first
 	e.At, e.Count, e.Request = f.d.Now(), x.more, ""
-	if !f.enqueue(e) && x.first.Subject != "overflow" {
+	switch {
+	case f.enqueue(e):
+		x.more = 0
+	case x != f.overflow[x.key]:
 		f.spill(e, e.At)
-		return
+		x.more = 0
 	}
-	x.more = 0
 }
 
-// Run writes until ctx ends, then writes what is left, for at most five
-// seconds. It returns nil.
+// Run writes until ctx ends, then writes what is left, for a few seconds
+// at most. It returns nil.
 func (f *Folder) Run(ctx context.Context) error {
 	tick := time.NewTicker(Window / 10)
 	defer tick.Stop()
+	calm := context.WithoutCancel(ctx) // a write under way is not lost to the shutdown
+	up := true
 	for {
 		select {
 		case <-f.wake:
-			f.write(ctx)
+			if up { // a database that failed is asked again at the next tick
+				up = f.write(calm)
+			}
 		case <-tick.C:
 			f.expire(false)
-			f.write(ctx)
+			up = f.write(calm)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
-			defer cancel()
-			for f.write(last) && f.expire(true) > 0 {
+			for f.write(calm) && f.expire(true) > 0 {
 			}
 			return nil
 		}
@@ -190,6 +185,8 @@ const batch = 256
 // write empties the queue; false if the database did not take it. What it
 // did not take stays queued, save an event that it refuses for good.
 func (f *Folder) write(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, writeLimit)
+	defer cancel()
 	for {
 		f.mu.Lock()
 		es := append([]audit.Event(nil), f.queue[:min(batch, len(f.queue))]...)
@@ -212,15 +209,15 @@ func (f *Folder) write(ctx context.Context) bool {
 // refused; it returns how many are done with.
 func (f *Folder) append(ctx context.Context, es []audit.Event) (int, error) {
 	err := f.put(ctx, es...)
-	if err == nil || retryable(err) {
-		if err != nil {
-			return 0, err
-		}
+	switch {
+	case err == nil:
 		return len(es), nil
+	case ctx.Err() != nil || retryable(err):
+		return 0, err
 	}
 	for i, e := range es {
 		if err := f.put(ctx, e); err != nil {
-			if retryable(err) {
+			if ctx.Err() != nil || retryable(err) {
 				return i, err
 			}
 			f.log.ErrorContext(ctx, "a refusal could not be recorded", "error", err, "kind", e.Kind, "reason", e.Reason, "request_id", e.Request)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/archibot/archibotchat/core/access"
-	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
@@ -55,22 +54,7 @@ func (g *Gate) Admit(ctx context.Context, account store.Account, _ access.Princi
 	if d[0].Allowed {
 		return nil
 	}
-	return Fault(d[0].First())
-}
-
-// Fault returns what a closed gate answers: the reason as code, its sentence
-// as message.
-func Fault(r gates.Reason) *fault.Error {
-	kind := fault.Forbidden
-	switch r {
-	case gates.NotSignedIn, gates.AccountClosed:
-		r, kind = gates.NotSignedIn, fault.Unauthenticated
-	case gates.CreditsExhausted, gates.BudgetReached:
-		kind = fault.Exhausted
-	case gates.RateLimited:
-		kind = fault.Limited
-	}
-	return fault.New(kind, string(r), r.Sentence())
+	return d[0].Fault()
 }
 
 func rule(text string) gates.GroupRule {
