@@ -22,6 +22,8 @@ type Statement struct {
 	Other    int64 // clawbacks, corrections, closure
 	Closing  int64
 	Lines    int64 // how many entries lie in the period
+
+	at moment
 }
 
 // ErrStatement means that the account's entries do not add up to its lots.
@@ -37,6 +39,7 @@ func (s *Service) Statement(ctx context.Context, account string, from, to time.T
 	if err != nil {
 		return Statement{}, err
 	}
+	st.at = at
 	var closing, written int64
 	err = s.walk(ctx, at, func(e ledger.Entry, virtual bool) error {
 		if !virtual {
@@ -75,15 +78,12 @@ func (s *Service) Statement(ctx context.Context, account string, from, to time.T
 	return st, nil
 }
 
-// StatementLines hands each entry of the period to fn, in order of sequence.
-// Expiries are dated at their lot's instant, so that dates may step back.
-func (s *Service) StatementLines(ctx context.Context, account string, from, to time.Time, fn func(ledger.Entry) error) error {
-	at, err := s.start(ctx, account, from, to)
-	if err != nil {
-		return err
-	}
-	return s.walk(ctx, at, func(e ledger.Entry, _ bool) error {
-		if e.At.Before(from) || !e.At.Before(to) {
+// StatementLines hands each entry that the statement sums to fn, in order of
+// sequence. Expiries are dated at their lot's instant, so that dates may step
+// back; one that no sweep has written yet comes last, without a sequence.
+func (s *Service) StatementLines(ctx context.Context, st Statement, fn func(ledger.Entry) error) error {
+	return s.walk(ctx, st.at, func(e ledger.Entry, _ bool) error {
+		if e.At.Before(st.From) || !e.At.Before(st.To) {
 			return nil
 		}
 		return fn(e)

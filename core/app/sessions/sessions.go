@@ -158,11 +158,19 @@ func (s *Service) Resolve(ctx context.Context, token string) (store.Session, sto
 
 // Good reports whether a session may be used at now.
 func Good(s store.Session, now time.Time) bool {
-	idle, absolute := Idle, Absolute
+	absolute := Absolute
 	if s.Operator {
-		idle, absolute = OperatorIdle, OperatorAbsolute
+		absolute = OperatorAbsolute
 	}
-	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Sub(s.CreatedAt) < absolute && now.Sub(s.SeenAt) < idle
+	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Sub(s.CreatedAt) < absolute && now.Sub(s.SeenAt) < IdleLimit(s)
+}
+
+// IdleLimit returns how long the session may rest.
+func IdleLimit(s store.Session) time.Duration {
+	if s.Operator {
+		return OperatorIdle
+	}
+	return Idle
 }
 
 // End ends the session that ctx carries. Faults: not_signed_in.

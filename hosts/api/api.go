@@ -1,0 +1,103 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/archibot/archibotchat/core/app/activity"
+	"github.com/archibot/archibotchat/core/app/credits"
+	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/audit"
+)
+
+// Recorder takes the events of refusals without waiting; *activity.Folder is
+// one.
+type Recorder interface {
+	Refused(e audit.Event)
+}
+
+// Config is what the API stands on. All fields are needed, save Secure.
+type Config struct {
+	Sessions *sessions.Service
+	Gate     *sessions.Gate
+	Keyring  *keyring.Service
+	Credits  *credits.Service
+	Activity *activity.Service
+	Recorder Recorder
+	Log      *slog.Logger
+	Now      func() time.Time
+	// NewRequestID makes the ID of a request that does not carry one in its
+	// context yet. A client's own x-request-id is never taken over.
+	NewRequestID func() string
+	// Secure is true wherever browsers reach the API over TLS. Without it the
+	// session cookie has no __Host- prefix: for plain HTTP on loopback only.
+	Secure bool
+}
+
+// Version is the version of the API's description.
+const Version = "0.1.0"
+
+type server struct {
+	Config
+	api huma.API
+	mux *http.ServeMux
+}
+
+// New returns the handler of everything under /api.
+func New(c Config) http.Handler {
+	return newServer(c).edge()
+}
+
+func newServer(c Config) *server {
+	s := &server{Config: c, mux: http.NewServeMux()}
+	s.api = humago.New(s.mux, s.humaConfig())
+	s.api.UseMiddleware(s.authenticate)
+	s.registerMe()
+	s.registerAccount()
+	s.registerKeys()
+	s.registerCredits()
+	s.registerStatement()
+	s.registerActivity()
+	s.registerSession()
+	return s
+}
+
+// humaConfig leaves out what Huma would add by itself: links in bodies, and
+// routes for documents.
+func (s *server) humaConfig() huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0", // Downgrade knows this text only
+			Info: &huma.Info{
+				Title:   "ArchibotChat app API",
+				Version: Version,
+				Description: "What a signed-in person can do. Amounts are integers in microcredits; 1 credit is 1,000,000 microcredits. " +
+					"Times are RFC 3339 in UTC. Lists are paged: pass next_cursor as cursor until there is none. " +
+					"Every answer carries x-request-id; failures are problem documents (RFC 9457) with a stable code.",
+			},
+			Servers: []*huma.Server{{URL: "/"}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					sessionScheme: {Type: "apiKey", In: "cookie", Name: CookieName(s.Secure), Description: "The session cookie, set at sign-in."},
+				},
+			},
+			Tags: []*huma.Tag{
+				{Name: "Session", Description: "Who is signed in, and what they may use."},
+				{Name: "Account", Description: "The account the session is for."},
+				{Name: "Keys", Description: "API keys for /v1."},
+				{Name: "Credits", Description: "Balance, lots, ledger lines and statements."},
+				{Name: "Activity", Description: "What happened, as evidence."},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{toProblem},
+	}
+}

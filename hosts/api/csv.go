@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"encoding/csv"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/archibot/archibotchat/core/access"
+)
+
+// table streams rows as CSV (RFC 4180). rows hands each row to its argument;
+// an error after the first bytes cuts the answer, so that a part can never
+// pass for the whole.
+func (s *server) table(ctx huma.Context, name string, rows func(ctx context.Context, put func(...string) error) error) {
+	ctx.SetHeader("Content-Type", "text/csv; charset=utf-8; header=present")
+	ctx.SetHeader("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	ctx.SetStatus(http.StatusOK)
+	w := csv.NewWriter(ctx.BodyWriter())
+	w.UseCRLF = true
+	err := rows(ctx.Context(), func(cells ...string) error { return w.Write(cells) })
+	w.Flush()
+	if err == nil {
+		err = w.Error()
+	}
+	if err != nil {
+		s.Log.ErrorContext(ctx.Context(), "table was cut", "request_id", access.Request(ctx.Context()), "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// cell keeps a spreadsheet from reading text as a formula.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// tableResponse describes a CSV answer beside the JSON one, if there is one.
+func tableResponse(description string, jsonBody *huma.Schema) map[string]*huma.Response {
+	content := map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}
+	if jsonBody != nil {
+		content["application/json"] = &huma.MediaType{Schema: jsonBody}
+	}
+	return map[string]*huma.Response{"200": {Description: description, Content: content}}
+}
