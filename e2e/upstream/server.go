@@ -1,0 +1,172 @@
+package upstream
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds a request's body, in bytes.
+const maxBody = 64 << 20
+
+// Options configures a server. The zero value asks for no key and records nothing.
+type Options struct {
+	Key    string // the bearer key that /v1 demands; empty: none
+	Record int    // how many of the last requests to keep
+	Now    func() time.Time
+}
+
+// Server is the scripted upstream. It is an [http.Handler].
+type Server struct {
+	key    string
+	now    func() time.Time
+	run    string // makes IDs unique across runs
+	serial atomic.Int64
+	books  books
+}
+
+// New returns a server.
+func New(o Options) *Server {
+	s := &Server{key: o.Key, now: o.Now, run: strings.ToLower(rand.Text()[:10])}
+	s.books.keep = o.Record
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats { return s.books.snapshot() }
+
+// Requests returns the last requests, oldest first.
+func (s *Server) Requests() []Recorded { return s.books.requests() }
+
+// Reset forgets counters and requests.
+func (s *Server) Reset() { s.books.reset() }
+
+// ServeHTTP answers the API under /v1 and the server's own routes under /__.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method + " " + r.URL.Path {
+	case "GET /__stats":
+		writeJSON(w, http.StatusOK, s.Stats())
+		return
+	case "GET /__requests":
+		writeJSON(w, http.StatusOK, s.Requests())
+		return
+	case "POST /__reset":
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		writeError(w, http.StatusBadRequest, "The body could not be read.", "invalid_request_error", "invalid_body")
+		return
+	}
+	s.books.record(r, body)
+	if !s.authorized(r) {
+		writeError(w, http.StatusUnauthorized, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
+		return
+	}
+	s.route(w, r, body)
+}
+
+func (s *Server) authorized(r *http.Request) bool {
+	want := "Bearer " + s.key
+	return s.key == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) == 1
+}
+
+func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
+	switch r.Method + " " + r.URL.Path {
+	case "GET /v1/models":
+		s.models(w)
+	case "POST /v1/chat/completions":
+		s.call(w, r, body, newChat)
+	case "POST /v1/responses":
+		s.call(w, r, body, newResponses)
+	case "POST /v1/embeddings":
+		s.call(w, r, body, newEmbeddings)
+	default:
+		writeError(w, http.StatusNotFound, "Invalid URL ("+r.Method+" "+r.URL.Path+").", "invalid_request_error", "unknown_url")
+	}
+}
+
+func (s *Server) models(w http.ResponseWriter) {
+	type model struct {
+		ID      string `json:"id"`
+		Object  string `json:"object"`
+		Created int64  `json:"created"`
+		OwnedBy string `json:"owned_by"`
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []model{
+		{"test", "model", 1700000000, "scripted"}, {"test-large", "model", 1700000001, "scripted"},
+	}})
+}
+
+// ask is what the server reads of a request.
+type ask struct {
+	Model         string `json:"model"`
+	Stream        bool   `json:"stream"`
+	StreamOptions struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+}
+
+// call answers one request as its model name says.
+func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form func(answer) form) {
+	var q ask
+	if err := json.Unmarshal(body, &q); err != nil || q.Model == "" {
+		writeError(w, http.StatusBadRequest, "The body is not a JSON object that names a model.", "invalid_request_error", "invalid_json")
+		return
+	}
+	sc := parseScript(q.Model)
+	e := s.books.begin(q.Model)
+	p := &player{w: w, ctx: r.Context(), script: &sc, entry: e}
+	if !p.wait(sc.delay) {
+		return
+	}
+	if sc.cookie {
+		w.Header().Set("Set-Cookie", "upstream_session=1; Path=/")
+	}
+	w.Header().Set("Openai-Processing-Ms", "1")
+	w.Header().Set("Openai-Version", "2020-10-01")
+	if refuse(w, r, &sc) {
+		e.refuse()
+		return
+	}
+	if sc.hang {
+		<-r.Context().Done()
+		e.abort()
+		return
+	}
+	f := form(answer{
+		serial:  fmt.Sprintf("%s%08d", s.run, s.serial.Add(1)),
+		model:   q.Model,
+		created: s.now().Unix(),
+		script:  &sc,
+		stream:  q.Stream,
+		usage:   sc.usage != usageNone && (!q.Stream || q.StreamOptions.IncludeUsage),
+	})
+	if q.Stream && f.streams() {
+		p.stream(f)
+		return
+	}
+	p.json(f)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "marshal", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // a client that left is no concern of ours
+}

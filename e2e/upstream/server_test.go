@@ -1,0 +1,213 @@
+package upstream_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/archibot/archibotchat/e2e/upstream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const key = "sk-scripted-0123456789"
+
+// start serves a scripted upstream and returns it with a client that keeps no connections.
+func start(t *testing.T) (*upstream.Server, *httptest.Server) {
+	t.Helper()
+	s := upstream.New(upstream.Options{Key: key, Record: 3})
+	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
+	return s, h
+}
+
+func post(t *testing.T, h *httptest.Server, path, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+path, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
+	c := h.Client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := c.Do(req)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+func chatBody(model string, stream bool) string {
+	b, err := json.Marshal(map[string]any{
+		"model": model, "stream": stream, "stream_options": map[string]bool{"include_usage": stream},
+		"messages": []map[string]string{{"role": "user", "content": "Hello"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func read(t *testing.T, res *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestServer_Chat(t *testing.T) {
+	t.Parallel()
+	s, h := start(t)
+
+	got := read(t, post(t, h, "/v1/chat/completions", chatBody("test-in120-out80-cached10-chunks3", true)))
+	require.Equal(t, 3, strings.Count(got, `"delta":{"content":"word`))
+	require.True(t, strings.HasSuffix(got, "data: [DONE]\n\n"), got)
+	require.Contains(t, got, `"prompt_tokens":120,"completion_tokens":80,"total_tokens":200`)
+
+	got = read(t, post(t, h, "/v1/chat/completions", chatBody("test", false)))
+	require.True(t, json.Valid([]byte(got)), got)
+
+	stats := s.Stats()
+	require.EqualValues(t, 2, stats.Requests)
+	require.EqualValues(t, 2, stats.Completed)
+	require.Equal(t, upstream.Usage{Input: 220, Cached: 10, Output: 180}, stats.Usage)
+	require.EqualValues(t, 1, stats.ByModel["test"])
+}
+
+func TestServer_Usage(t *testing.T) {
+	t.Parallel()
+	_, h := start(t)
+	for model, want := range map[string]string{
+		"negusage":  `"total_tokens":-200`,
+		"hugeusage": `"total_tokens":18000000000000000000`,
+	} {
+		require.Contains(t, read(t, post(t, h, "/v1/chat/completions", chatBody(model, false))), want)
+		require.Contains(t, read(t, post(t, h, "/v1/responses", chatBody(model, true))), want)
+	}
+	require.NotContains(t, read(t, post(t, h, "/v1/chat/completions", chatBody("nousage", true))), "tokens")
+	require.NotContains(t, read(t, post(t, h, "/v1/chat/completions", strings.Replace(chatBody("test", true), "include_usage\":true", "include_usage\":false", 1))), "usage")
+	require.NotContains(t, read(t, post(t, h, "/v1/responses", chatBody("nousage", true))), "input_tokens")
+}
+
+func TestServer_Errors(t *testing.T) {
+	t.Parallel()
+	s, h := start(t)
+
+	t.Run("no key", func(t *testing.T) {
+		res, err := h.Client().Get(h.URL + "/v1/models")
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, http.StatusUnauthorized, res.StatusCode)
+	})
+	t.Run("quota", func(t *testing.T) {
+		res := post(t, h, "/v1/responses", chatBody("err429", true))
+		require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+		require.Equal(t, "7", res.Header.Get("Retry-After"))
+		require.Contains(t, read(t, res), `"code":"insufficient_quota"`)
+	})
+	t.Run("leaked key", func(t *testing.T) {
+		res := post(t, h, "/v1/responses", chatBody("leakkey-err500", true))
+		require.Equal(t, http.StatusInternalServerError, res.StatusCode)
+		require.Contains(t, read(t, res), key)
+	})
+	t.Run("redirect, html, cookie", func(t *testing.T) {
+		require.Equal(t, http.StatusTemporaryRedirect, post(t, h, "/v1/responses", chatBody("redirect", true)).StatusCode)
+		require.Contains(t, post(t, h, "/v1/responses", chatBody("html", false)).Header.Get("Content-Type"), "text/html")
+		require.NotEmpty(t, post(t, h, "/v1/responses", chatBody("cookie", false)).Header.Get("Set-Cookie"))
+	})
+	t.Run("not JSON", func(t *testing.T) {
+		require.Equal(t, http.StatusBadRequest, post(t, h, "/v1/responses", "[").StatusCode)
+	})
+	t.Run("unknown route", func(t *testing.T) {
+		require.Equal(t, http.StatusNotFound, post(t, h, "/v1/images", "{}").StatusCode)
+	})
+	require.EqualValues(t, 4, s.Stats().Refused)
+}
+
+func TestServer_Faults(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []bool{true, false} {
+		for _, model := range []string{"cut", "reset"} {
+			s, h := start(t)
+			_, err := io.ReadAll(post(t, h, "/v1/chat/completions", chatBody(model, stream)).Body)
+			require.Error(t, err, model)
+			require.EqualValues(t, 1, s.Stats().Cut)
+		}
+	}
+	_, h := start(t)
+	require.NotContains(t, read(t, post(t, h, "/v1/chat/completions", chatBody("nodone", true))), "[DONE]")
+	require.NotContains(t, read(t, post(t, h, "/v1/responses", chatBody("nodone", true))), "response.completed")
+	require.Contains(t, read(t, post(t, h, "/v1/responses", chatBody("malformed", true))), "[{{")
+	require.False(t, json.Valid([]byte(read(t, post(t, h, "/v1/responses", chatBody("malformed", false))))))
+	require.Greater(t, len(read(t, post(t, h, "/v1/responses", chatBody("bigline1", true)))), 1<<20)
+	require.Greater(t, len(read(t, post(t, h, "/v1/responses", chatBody("bigline1", false)))), 1<<20)
+	require.True(t, json.Valid([]byte(read(t, post(t, h, "/v1/responses", chatBody("drip-chunks1", false))))))
+}
+
+func TestServer_ClientLeaves(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{"hang", "endless-gap1", "delay600000"} {
+		t.Run(model, func(t *testing.T) {
+			t.Parallel()
+			s, h := start(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/v1/responses", strings.NewReader(chatBody(model, true)))
+			require.NoError(t, err)
+			req.Header.Set("Authorization", "Bearer "+key)
+			left := make(chan struct{})
+			go func() {
+				defer close(left)
+				res, err := h.Client().Do(req)
+				if err == nil {
+					_, _ = bufio.NewReader(res.Body).ReadString('\n')
+					cancel()
+					_ = res.Body.Close()
+				}
+			}()
+			require.Eventually(t, func() bool { return s.Stats().Requests == 1 }, waitFor, tick)
+			cancel()
+			<-left
+			require.Eventually(t, func() bool { return s.Stats().Aborted == 1 }, waitFor, tick)
+			require.Zero(t, s.Stats().Open)
+		})
+	}
+}
+
+func TestServer_Introspection(t *testing.T) {
+	t.Parallel()
+	s, h := start(t)
+	for range 5 {
+		read(t, post(t, h, "/v1/embeddings", `{"model":"test","input":"x"}`))
+	}
+	require.Len(t, s.Requests(), 3)
+
+	var kept []upstream.Recorded
+	fetch(t, h, "/__requests", &kept)
+	require.Equal(t, "/v1/embeddings", kept[0].Path)
+	require.Equal(t, `{"model":"test","input":"x"}`, kept[0].Body)
+	require.Equal(t, "Bearer "+key, kept[0].Headers.Get("Authorization"))
+
+	var stats upstream.Stats
+	fetch(t, h, "/__stats", &stats)
+	require.EqualValues(t, 5, stats.Completed)
+	require.EqualValues(t, 500, stats.Usage.Input)
+
+	require.Equal(t, http.StatusNoContent, post(t, h, "/__reset", "").StatusCode)
+	require.Zero(t, s.Stats().Requests)
+	require.Empty(t, s.Requests())
+}
+
+func fetch(t *testing.T, h *httptest.Server, path string, v any) {
+	t.Helper()
+	res, err := h.Client().Get(h.URL + path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, res.Body.Close()) }()
+	require.NoError(t, json.NewDecoder(res.Body).Decode(v))
+}
