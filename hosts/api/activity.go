@@ -43,7 +43,8 @@ type EventList struct {
 }
 
 type (
-	eventFilter struct {
+	// EventFilter narrows a list of events.
+	EventFilter struct {
 		Kinds   []string  `query:"kind" maxItems:"32" doc:"Kinds, separated by commas."`
 		Key     string    `query:"key" maxLength:"64" doc:"The ID of an API key."`
 		Request string    `query:"request" maxLength:"64" doc:"A request ID."`
@@ -51,12 +52,12 @@ type (
 		Until   time.Time `query:"until" doc:"Before this instant."`
 	}
 	eventsInput struct {
-		eventFilter
+		EventFilter
 		Cursor string `query:"cursor" maxLength:"20" doc:"next_cursor of the page before."`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"How many at most."`
 	}
 	eventsOutput struct{ Body EventList }
-	exportInput  struct{ eventFilter }
+	exportInput  struct{ EventFilter }
 )
 
 func (s *server) registerActivity() {
@@ -117,7 +118,7 @@ func (s *server) exportActivity(ctx context.Context, c sessions.Current, in *exp
 	}}, nil
 }
 
-func (f eventFilter) query(c sessions.Current) store.EventQuery {
+func (f EventFilter) query(c sessions.Current) store.EventQuery {
 	q := store.EventQuery{Account: c.Account.ID, Key: f.Key, Request: f.Request, Since: f.Since, Until: f.Until}
 	for _, k := range f.Kinds {
 		q.Kinds = append(q.Kinds, audit.Kind(k))

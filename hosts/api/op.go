@@ -103,6 +103,9 @@ func schemaName(t reflect.Type, hint string) string {
 	if name == "" {
 		name = hint
 	}
+	if name == "" { // asked for a list, which gets no name
+		return ""
+	}
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
