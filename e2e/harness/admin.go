@@ -118,7 +118,7 @@ func Expire(t testing.TB, db *sql.DB, key string) {
 // those of that request.
 func (s *Site) Activity(t testing.TB, account, request string) []Event {
 	t.Helper()
-	args := []string{"admin", "activity", "--account", account}
+	args := []string{"admin", "activity", "--account", account, "--limit", "1000"}
 	if request != "" {
 		args = append(args, "--request", request)
 	}

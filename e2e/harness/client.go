@@ -217,3 +217,37 @@ func (t *tee) Read(p []byte) (int, error) {
 	t.wire.mu.Unlock()
 	return n, err
 }
+
+// Leave starts a stream, reads until about chunks pieces of text have come, and
+// hangs up by calling leave, which must cancel ctx. It returns what it saw.
+func (c *Client) Leave(ctx context.Context, leave context.CancelFunc, shape Shape, model string, chunks int) Answer {
+	var w wire
+	var a Answer
+	take := func(text string) {
+		a.Text += text
+		if chunks--; chunks == 0 {
+			leave()
+		}
+	}
+	watch := option.WithMiddleware(w.watch)
+	if shape.Responses {
+		s := c.api.Responses.NewStreaming(ctx, responsesParams(model), watch)
+		for s.Next() {
+			if event := s.Current(); event.Type == "response.output_text.delta" {
+				take(event.Delta)
+			}
+		}
+		_ = s.Close()
+	} else {
+		s := c.api.Chat.Completions.NewStreaming(ctx, chatParams(model, shape), watch)
+		for s.Next() {
+			if chunk := s.Current(); len(chunk.Choices) > 0 && chunk.Choices[0].Delta.Content != "" {
+				take(chunk.Choices[0].Delta.Content)
+			}
+		}
+		_ = s.Close()
+	}
+	leave()
+	w.into(&a)
+	return a
+}

@@ -89,3 +89,6 @@ func (u *Upstream) read(t testing.TB, path string, into any) {
 		t.Fatalf("read the upstream's %s: %v", path, err)
 	}
 }
+
+// Stop ends the upstream; its address refuses connections from then on.
+func (u *Upstream) Stop() { u.kill() }

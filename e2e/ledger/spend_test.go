@@ -1,0 +1,92 @@
+//go:build e2e
+
+package ledger_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/e2e/harness"
+)
+
+// replicas is how many servers share a database of each kind.
+var replicas = map[harness.Kind]int{harness.SQLite: 1, harness.Postgres: 2}
+
+// rush sends calls at once, spread over all servers of the site, and returns
+// how many were answered; every other one must be refused for want of credits.
+func rush(t *testing.T, site *harness.Site, key, model string, calls int) int {
+	t.Helper()
+	var clients []*harness.Client
+	for range replicas[site.Database.Kind] {
+		clients = append(clients, harness.NewClient(site.Start(t).BaseURL(), key))
+	}
+	var mu sync.Mutex
+	answered := 0
+	harness.Parallel(calls, calls, func(i int) {
+		shape := harness.Shapes[i%len(harness.Shapes)]
+		a, err := clients[i%len(clients)].Ask(t.Context(), shape, model)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && a.Complete {
+			answered++
+			return
+		}
+		var failure *openai.Error
+		if !errors.As(err, &failure) || failure.StatusCode != 429 || failure.Code != "insufficient_quota" {
+			t.Errorf("call %d (%s): status %d, %v %s", i, shape, a.Status, err, a.Body)
+		}
+	})
+	require.False(t, t.Failed())
+	return answered
+}
+
+// Price per request only: the balance pays for 50 of 200 parallel calls.
+func TestOverspend_Request(t *testing.T) {
+	const calls, paid = 200, 50
+	harness.Each(t, func(t *testing.T, db harness.Database) {
+		site := harness.NewSite(t, db, harness.Options{})
+		account := site.Account(t, harness.NewAccount{Credits: paid * harness.Credit})
+		answered := rush(t, site, site.Key(t, account.ID).Key, "req-delay50-chunks3", calls)
+
+		require.Equal(t, paid, answered)
+		require.EqualValues(t, paid, site.Upstream.Stats(t).Requests, "a refused call never reaches the upstream")
+		left := site.Show(t, account.ID)
+		require.Zero(t, left.Credits.Available)
+		require.Zero(t, left.Credits.Held)
+		rows := db.Open(t)
+		require.Equal(t, harness.Rows{Lots: 1, Holds: paid, Entries: 1 + paid}, harness.LedgerRows(t, rows), "refused calls left no row") // L6
+		require.Len(t, harness.Debits(t, rows), paid)
+		site.Verify(t)
+	})
+}
+
+// Token prices: holds are larger than what is used in the end, so how many are
+// answered depends on the order; what is spent never exceeds what is there.
+func TestOverspend_Tokens(t *testing.T) {
+	const calls = 200
+	used := harness.Usage{Input: 10, Output: 3_000}
+	cost := harness.TokenTariff.Cost(used.Input, used.Cached, used.Output)
+	grant := 20*cost + cost/2
+	harness.Each(t, func(t *testing.T, db harness.Database) {
+		site := harness.NewSite(t, db, harness.Options{})
+		account := site.Account(t, harness.NewAccount{Credits: grant})
+		answered := rush(t, site, site.Key(t, account.ID).Key, model(used)+"-delay20", calls)
+
+		require.Positive(t, answered)
+		require.LessOrEqual(t, answered, 20)
+		var total int64
+		for request, d := range harness.Debits(t, db.Open(t)) {
+			require.Equal(t, harness.Debit{Request: request, Entries: 1, Amount: cost}, d)
+			total += d.Amount
+		}
+		require.EqualValues(t, int64(answered)*cost, total)
+		left := site.Show(t, account.ID)
+		require.Zero(t, left.Credits.Held)
+		require.Equal(t, grant, total+left.Credits.Available)
+		site.Verify(t)
+	})
+}
