@@ -156,7 +156,7 @@ func TestCheck_allowed(t *testing.T) {
 		"hosts/archibotchat/main.go":      "package main\nimport _ \"gocloud.dev/blob/s3blob\"\nfunc main() {}",
 		"hosts/archibotchat/main_test.go": imports(module+"/adapters/sqlstore", module+"/e2e/upstream"),
 		"openapi/clients/go/c.go":         imports("net/http", "github.com/oapi-codegen/runtime"),
-		"e2e/bench/main.go":               imports(module+"/hosts/archibotchat", module+"/adapters/sqlstore", module+"/ports/store/storetest"),
+		"e2e/bench/main.go":               imports(module+"/hosts/archibotchat", module+"/e2e/engine/localpg", module+"/adapters/sqlstore", module+"/ports/store/storetest"),
 		"e2e/arch/testdata/bad.go":        imports(module + "/nowhere"),
 		"hosts/web/node_modules/x/x.go":   "no Go at all",
 		"Makefile":                        "",

@@ -83,7 +83,7 @@ func (p place) refuseOwn(q place) string {
 		return q.dir + " is in no layer of the architecture"
 	case q.suite && !p.test && p.layer != suiteLayer && !p.same(q):
 		return "a conformance suite is for tests"
-	case q.layer == suiteLayer && !p.test:
+	case q.layer == suiteLayer && !p.test && p.layer != suiteLayer:
 		return "end-to-end suites are for tests"
 	}
 	switch p.layer {
