@@ -31,8 +31,6 @@ import (
 // Command is the whole of `admin`, to be embedded in a kong command line.
 // Bind a context.Context and an *[Env] for its commands.
 type Command struct {
-	JSON bool `help:"Print one JSON object instead of text; amounts are integer microcredits."`
-
 	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
 	Credits  creditsCommands `cmd:"" help:"Grant credits; show balance and lots."`
 	Key      keyCommands     `cmd:"" help:"Create, list, revoke and rotate API keys."`

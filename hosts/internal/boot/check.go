@@ -73,7 +73,7 @@ func (c Config) base(f *faults) Base {
 	} else {
 		b.Data = abs
 	}
-	b.Database = c.database(f, b)
+	c.database(f, &b)
 	if n, err := strconv.Atoi(c.DatabaseConns); err != nil || n < 1 || n > 1000 {
 		f.add("database-conns", "is a number from 1 to 1000")
 	} else {
@@ -85,25 +85,31 @@ func (c Config) base(f *faults) Base {
 	return b
 }
 
-func (c Config) database(f *faults, b Base) Secret {
+// database sets where the data is: an URL, and for SQLite the path in it.
+func (c Config) database(f *faults, b *Base) {
 	text := c.DatabaseURL.text
 	if !c.DatabaseURL.set && b.Environment == Local {
 		text = "sqlite:archibotchat.db"
 	}
+	b.Database = NewSecret(text)
 	file, sqlite := strings.CutPrefix(text, "sqlite:")
+	if strings.HasPrefix(file, "///") { // sqlite:///absolute/file says the same
+		file = file[2:]
+	}
 	switch {
 	case text == "":
 		f.missing("database-url", "postgres://… or sqlite:FILE")
-	case sqlite && (file == "" || strings.ContainsAny(file, "?#\x00") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, "/")):
+	case sqlite && (file == "" || strings.ContainsAny(file, "?#\x00") || strings.HasPrefix(file, "//") || strings.HasPrefix(file, ":") || strings.HasSuffix(file, "/")):
 		f.add("database-url", "must name a plain file after sqlite:, such as sqlite:archibotchat.db")
-	case sqlite && !filepath.IsAbs(file):
-		return NewSecret("sqlite:" + filepath.Join(b.Data, file))
 	case sqlite:
-		return NewSecret(text)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(b.Data, file)
+		}
+		b.File = file
+		b.Database = NewSecret((&url.URL{Scheme: "sqlite", Path: file, OmitHost: true}).String())
 	case !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://"):
 		f.add("database-url", "must start with postgres:// or sqlite:")
 	}
-	return NewSecret(text)
 }
 
 func (c Config) upstream(f *faults, s *Settings) {

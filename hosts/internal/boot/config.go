@@ -3,7 +3,6 @@ package boot
 import (
 	"log/slog"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/archibot/archibotchat/core/access"
@@ -45,13 +44,11 @@ const (
 type Base struct {
 	Environment Environment
 	Data        string
-	Database    Secret // sqlite:/absolute/path or postgres://…
+	Database    Secret // postgres://… or sqlite:/absolute/path, a URL
+	File        string // the path of SQLite; empty: Postgres
 	Conns       int
 	LogLevel    slog.Level
 }
-
-// SQLite reports whether the database is a file of this machine.
-func (b Base) SQLite() bool { return strings.HasPrefix(b.Database.Reveal(), "sqlite:") }
 
 // Secrets lists the configured texts that must never show up in a log.
 func (b Base) Secrets() []Secret {

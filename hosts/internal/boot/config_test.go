@@ -100,7 +100,7 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Equal(t, boot.Local, s.Environment)
 	require.Equal(t, "127.0.0.1:8080", s.Listen)
 	require.Equal(t, "sqlite:"+filepath.Join(dir, "archibotchat.db"), s.Database.Reveal())
-	require.True(t, s.SQLite())
+	require.Equal(t, filepath.Join(dir, "archibotchat.db"), s.File)
 	require.Empty(t, s.UpstreamURL)
 	require.Equal(t, "api,chat", s.Areas.String())
 	require.Zero(t, s.Drain)

@@ -20,6 +20,11 @@ func NewLogger(w io.Writer, level slog.Leveler, secrets ...Secret) *slog.Logger 
 	return slog.New(slog.NewJSONHandler(newSieve(w, secrets), &slog.HandlerOptions{Level: level}))
 }
 
+// Redact returns text as the net of [NewLogger] would let it through.
+func Redact(text string, secrets ...Secret) string {
+	return string(newSieve(nil, secrets).clean([]byte(text)))
+}
+
 // credential matches what looks like a key of ours, a bearer token, an
 // upstream key or a password within a URL.
 var credential = regexp.MustCompile(`abk_[0-9A-Za-z]{8,}|(?i:bearer)[ +]+[0-9A-Za-z._~+/=-]+|\bsk-[0-9A-Za-z_-]{16,}|://[^/\s"@]*:[^/\s"@]+@`)
@@ -59,15 +64,18 @@ func newSieve(w io.Writer, secrets []Secret) *sieve {
 
 // Write passes one line on. slog writes each record in one call.
 func (n *sieve) Write(line []byte) (int, error) {
-	clean := []byte(n.literal.Replace(string(line)))
-	clean = credential.ReplaceAllFunc(clean, func(hit []byte) []byte {
+	if _, err := n.w.Write(n.clean(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+func (n *sieve) clean(text []byte) []byte {
+	clean := []byte(n.literal.Replace(string(text)))
+	return credential.ReplaceAllFunc(clean, func(hit []byte) []byte {
 		if bytes.HasPrefix(hit, []byte("://")) {
 			return []byte("://" + redacted + "@")
 		}
 		return []byte(redacted)
 	})
-	if _, err := n.w.Write(clean); err != nil {
-		return 0, err
-	}
-	return len(line), nil
 }

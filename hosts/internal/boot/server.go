@@ -47,7 +47,7 @@ func Listen(ctx context.Context, address string, handler http.Handler, log *slog
 		// net/http allows 4 KiB beyond its limit for the request line and slack.
 		MaxHeaderBytes: maxHeaderBytes - 4<<10,
 		BaseContext:    func(net.Listener) context.Context { return base },
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/archibot/archibotchat/hosts/internal/boot"
+)
+
+type serveCommand struct {
+	Migrate bool `help:"Bring the schema up to date first; local and SQLite do so unasked."`
+}
+
+// Run serves until ctx ends, then drains.
+func (c *serveCommand) Run(ctx context.Context, in *instance) error {
+	settings, err := in.cli.Settings.Settings(in.source.Faults())
+	if err != nil {
+		return configError{err}
+	}
+	in.base = settings.Base
+	log := in.log(settings.LogLevel, settings.Secrets()...)
+	old := mayMigrate(settings.Base)
+	if c.Migrate {
+		old = migrateOld
+	}
+	db, err := in.open(ctx, settings.Base, log, old)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	w, err := in.wire(ctx, settings, db, log)
+	if err != nil {
+		return err
+	}
+	return in.serve(ctx, settings, db, w, log)
+}
+
+func (in *instance) serve(ctx context.Context, settings boot.Settings, db *database, w wired, log *slog.Logger) error {
+	s := &site{metrics: newMetrics(), newID: in.ids.New, log: log, ready: w.app.Ready}
+	s.api, s.v1 = in.surfaces(settings, w, log)
+	scrape := guarded(s.metrics.handler(), settings.MetricsToken, in.ids.New)
+	local := settings.Environment == boot.Local
+	if !settings.MetricsToken.Empty() || local && settings.MetricsListen == "" {
+		s.scrape = scrape
+	}
+	servers, err := listen(ctx, settings, s, scrape, log)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),
+		"database", kind(settings.Base), "version", version)
+
+	// The demo key is made once the server is ready: only then is it sure that
+	// no other server, whose demo key would end, has this database.
+	ctx, stop := context.WithCancel(ctx)
+	var announcing sync.WaitGroup
+	if local {
+		announcing.Go(func() { in.announce(ctx, servers[0].Address(), db, w, log) })
+	}
+	err = boot.Run{Log: log, Servers: servers, Work: w.work, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace}.Until(ctx)
+	stop()
+	announcing.Wait()
+	return err
+}
+
+// listen opens the listeners: the site's, and that of the metrics if they have
+// their own.
+func listen(ctx context.Context, settings boot.Settings, s *site, scrape http.Handler, log *slog.Logger) ([]*boot.Server, error) {
+	main, err := boot.Listen(ctx, settings.Listen, s, log)
+	if err != nil {
+		return nil, fmt.Errorf("ARCHIBOT_LISTEN: %w", err)
+	}
+	servers := []*boot.Server{main}
+	if settings.MetricsListen == "" {
+		return servers, nil
+	}
+	own := &site{metrics: newMetrics(), newID: s.newID, log: log, ready: s.ready, scrape: scrape, api: http.NotFoundHandler(), v1: http.NotFoundHandler()}
+	side, err := boot.Listen(ctx, settings.MetricsListen, http.HandlerFunc(own.own), log)
+	if err != nil {
+		main.Stop(0)
+		return nil, fmt.Errorf("ARCHIBOT_METRICS_LISTEN: %w", err)
+	}
+	log.Info("metrics listening", "address", side.Address())
+	return append(servers, side), nil
+}
+
+func kind(b boot.Base) string {
+	if b.File != "" {
+		return "sqlite"
+	}
+	return "postgres"
+}
+
+// announce waits until the server is ready and prints how to use it.
+func (in *instance) announce(ctx context.Context, address string, db *database, w wired, log *slog.Logger) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for w.app.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+	d, err := in.demo(ctx, w.app, db)
+	if err != nil {
+		log.Error("making the demo account or key failed", "error", err)
+		return
+	}
+	d.address, d.model, d.upstream = address, w.model(ctx), w.upstream.Name()
+	d.print(in.Out)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/archibot/archibotchat/adapters/pricefile"
+	"github.com/archibot/archibotchat/adapters/system"
+)
+
+type pricesCommands struct {
+	Check pricesCheck `cmd:"" help:"Read a price book and list all that is wrong with it."`
+}
+
+type pricesCheck struct {
+	File string `arg:"" help:"Price book, YAML."`
+}
+
+// Run reads the book.
+func (c *pricesCheck) Run(ctx context.Context, in *instance) error {
+	book, err := pricefile.New(c.File).Book(ctx)
+	if err != nil {
+		return err
+	}
+	now, ok := book.At(system.Now())
+	if in.cli.JSON {
+		return json.NewEncoder(in.Out).Encode(map[string]any{"ok": true, "version": now.Version, "models": len(now.Models)})
+	}
+	if !ok {
+		_, _ = fmt.Fprintln(in.Out, "OK, but no prices are in force yet.")
+		return nil
+	}
+	_, _ = fmt.Fprintf(in.Out, "OK. In force since %s: version %s, %d models.\n", now.Effective.Format(time.RFC3339), now.Version, len(now.Models))
+	return nil
+}
+
+type healthcheckCommand struct{}
+
+// Run asks for /healthz.
+func (healthcheckCommand) Run(ctx context.Context, in *instance) error {
+	host, port, err := net.SplitHostPort(in.cli.Settings.Listen)
+	if err != nil {
+		return configError{fmt.Errorf("ARCHIBOT_LISTEN is host:port, such as 127.0.0.1:8080")}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10))
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server answers %s", res.Status)
+	}
+	return nil
+}
+
+type versionCommand struct{}
+
+// version is set by the release build: -ldflags "-X main.version=…".
+var version = "dev"
+
+// Run prints version, revision and compiler.
+func (versionCommand) Run(in *instance) error {
+	revision := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	if in.cli.JSON {
+		return json.NewEncoder(in.Out).Encode(map[string]string{"version": version, "revision": revision, "go": runtime.Version()})
+	}
+	_, err := fmt.Fprintf(in.Out, "archibotchat %s (revision %s, %s)\n", version, revision, runtime.Version())
+	return err
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/archibot/archibotchat/adapters/demoupstream"
+	"github.com/archibot/archibotchat/adapters/openaiupstream"
+	"github.com/archibot/archibotchat/adapters/pricefile"
+	"github.com/archibot/archibotchat/adapters/system"
+	"github.com/archibot/archibotchat/core"
+	"github.com/archibot/archibotchat/core/app/activity"
+	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/pricing"
+	"github.com/archibot/archibotchat/hosts/api"
+	"github.com/archibot/archibotchat/hosts/gateway"
+	"github.com/archibot/archibotchat/hosts/internal/boot"
+	"github.com/archibot/archibotchat/ports/inference"
+)
+
+// wired is the core on its adapters, with what a server says about itself.
+type wired struct {
+	app      *core.App
+	folder   *activity.Folder // takes refusals of the app API
+	book     pricing.Book
+	upstream inference.Upstream
+}
+
+// known is a price book that was read already.
+type known struct{ book pricing.Book }
+
+// Book returns it.
+func (k known) Book(context.Context) (pricing.Book, error) { return k.book, nil }
+
+// wire puts the core on its adapters. This is the one place that knows which
+// adapter stands behind which port.
+func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log *slog.Logger) (wired, error) {
+	up, err := upstream(s)
+	if err != nil {
+		return wired{}, configError{err}
+	}
+	prices, err := priceBook(ctx, s)
+	if err != nil {
+		return wired{}, configError{err}
+	}
+	app, err := core.New(ctx, core.Deps{
+		Store: db, Upstream: up, Prices: known{prices}, Peppers: s.Peppers,
+		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
+		Now: system.Now, NewID: in.ids.New, Entropy: system.Entropy, Log: log,
+	})
+	if err != nil {
+		return wired{}, err
+	}
+	folder := activity.NewFolder(activity.Deps{Store: db, Now: system.Now, NewID: in.ids.New}, log)
+	return wired{app, folder, prices, up}, nil
+}
+
+// work is what runs beneath the servers.
+func (w wired) work(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	folded := make(chan error, 1)
+	go func() { folded <- w.folder.Run(ctx) }()
+	err := w.app.Run(ctx)
+	cancel()
+	return errors.Join(err, <-folded)
+}
+
+// noKey is what a local upstream that wants no key is sent.
+const noKey = "unset"
+
+func upstream(s boot.Settings) (inference.Upstream, error) {
+	if s.UpstreamURL == "" {
+		return demoupstream.New(demoupstream.Config{Now: system.Now}), nil
+	}
+	key := s.UpstreamKey.Reveal()
+	if key == "" {
+		key = noKey
+	}
+	return openaiupstream.New(openaiupstream.Config{Name: "upstream", BaseURL: s.UpstreamURL, Key: openaiupstream.Key(key)})
+}
+
+func priceBook(ctx context.Context, s boot.Settings) (pricing.Book, error) {
+	if s.Prices == "" {
+		return pricefile.Parse(demoupstream.PriceBook())
+	}
+	return pricefile.New(s.Prices).Book(ctx)
+}
+
+// surfaces returns the handlers of /api and /v1.
+func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHandler, v1 http.Handler) {
+	app := w.app
+	apiHandler = api.New(api.Config{
+		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Credits: app.Credits, Activity: app.Activity, Recorder: w.folder,
+		Log: log, NewRequestID: func() string { return in.ids.New("req") }, Secure: s.Environment != boot.Local,
+	})
+	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.ids.New, Log: log})
+	return apiHandler, v1
+}
