@@ -62,8 +62,10 @@ func FuzzScrubber(f *testing.F) {
 	f.Add("\xff\x00%", "%4", uint8(3))
 	s := newScrubber(plainKey)
 	f.Fuzz(func(t *testing.T, before, after string, form uint8) {
-		secret := [...]string{plainKey, hex.EncodeToString([]byte(plainKey)), base64.StdEncoding.EncodeToString([]byte(plainKey)),
-			url.QueryEscape(plainKey)}[form%4]
+		secret := [...]string{
+			plainKey, hex.EncodeToString([]byte(plainKey)), base64.StdEncoding.EncodeToString([]byte(plainKey)),
+			url.QueryEscape(plainKey),
+		}[form%4]
 		got := s.clean(before+secret+after, maxMessage)
 		require.LessOrEqual(t, len(got), maxMessage)
 		require.NotContains(t, got, secret[:gram])

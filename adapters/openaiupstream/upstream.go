@@ -142,7 +142,7 @@ func (u *Upstream) open(ctx context.Context, t *http.Request, header http.Header
 	req := t.WithContext(c.ctx)
 	req.Header = header
 	c.attach(req, body)
-	res, err := u.transport.RoundTrip(req)
+	res, err := u.transport.RoundTrip(req) //nolint:bodyclose // the call closes it
 	c.timer.Stop()
 	if err != nil {
 		err = c.failure(err, "upstream_unavailable", "The model provider could not be reached.")

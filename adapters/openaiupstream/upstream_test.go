@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -226,7 +225,7 @@ func TestUpstream_Silence(t *testing.T) {
 		_, err := u.Do(ctx, chat("hang", true))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var f *fault.Error
-		require.False(t, errors.As(err, &f))
+		require.NotErrorAs(t, err, &f)
 	})
 }
 

@@ -149,8 +149,10 @@ func TestUpstream_ErrorBodies(t *testing.T) {
 		body, retry string
 		want        inference.Refusal
 	}{
-		"numbers and nulls": {body: `{"error":{"message":"a\u0007b","type":null,"code":42,"param":["x"]}}`,
-			want: inference.Refusal{Message: "ab", Code: "42"}},
+		"numbers and nulls": {
+			body: `{"error":{"message":"a\u0007b","type":null,"code":42,"param":["x"]}}`,
+			want: inference.Refusal{Message: "ab", Code: "42"},
+		},
 		"text":            {body: `{"error":"no such thing"}`, want: inference.Refusal{Message: "no such thing"}},
 		"detail":          {body: `{"detail":"no such thing"}`, want: inference.Refusal{Message: "no such thing"}},
 		"fields at top":   {body: `{"message":"m","code":"c","type":"t"}`, want: inference.Refusal{Message: "m", Code: "c", Type: "t"}},

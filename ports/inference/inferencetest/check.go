@@ -3,6 +3,7 @@ package inferencetest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -45,7 +46,7 @@ func checkObject(route core.Route, body []byte) error {
 		return fmt.Errorf("answer is not JSON: %w", err)
 	}
 	if o.ID == "" || o.Model == "" {
-		return fmt.Errorf("answer has no id or no model")
+		return errors.New("answer has no id or no model")
 	}
 	if err := o.checkUsage(route); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (o *object) text() string {
 
 func (o *object) checkUsage(route core.Route) error {
 	if o.Usage == nil {
-		return fmt.Errorf("answer has no usage")
+		return errors.New("answer has no usage")
 	}
 	in, out := o.Usage.Prompt, o.Usage.Completion
 	if route == core.Responses {
@@ -90,7 +91,7 @@ func (o *object) checkUsage(route core.Route) error {
 func checkStream(route core.Route, body []byte) error {
 	events, found := bytes.CutSuffix(body, []byte("\n\n"))
 	if !found {
-		return fmt.Errorf("stream does not end with an empty line")
+		return errors.New("stream does not end with an empty line")
 	}
 	if route == core.Responses {
 		return checkResponsesStream(bytes.Split(events, []byte("\n\n")))
@@ -103,12 +104,15 @@ func checkChatStream(events [][]byte) error {
 	if string(events[last]) != "data: [DONE]" {
 		return fmt.Errorf("stream ends with %q", events[last])
 	}
-	text, finished, usage := "", false, error(fmt.Errorf("no chunk has usage"))
+	text, finished, usage := "", false, errors.New("no chunk has usage")
 	for _, e := range events[:last] {
 		data, found := bytes.CutPrefix(e, []byte("data: "))
 		var o object
-		if err := json.Unmarshal(data, &o); err != nil || !found {
-			return fmt.Errorf("event %q: %v", e, err)
+		if err := json.Unmarshal(data, &o); err != nil {
+			return fmt.Errorf("event %q: %w", e, err)
+		}
+		if !found {
+			return fmt.Errorf("event %q has no data", e)
 		}
 		if o.Object != "chat.completion.chunk" {
 			return fmt.Errorf("object %q", o.Object)
@@ -137,8 +141,11 @@ func checkResponsesStream(events [][]byte) error {
 			Delta    string          `json:"delta"`
 			Response json.RawMessage `json:"response"`
 		}
-		if err := json.Unmarshal([]byte(data), &v); err != nil || !found {
-			return fmt.Errorf("event %q: %v", e, err)
+		if err := json.Unmarshal([]byte(data), &v); err != nil {
+			return fmt.Errorf("event %q: %w", e, err)
+		}
+		if !found {
+			return fmt.Errorf("event %q has no data", e)
 		}
 		if v.Type != name || v.Sequence != i {
 			return fmt.Errorf("event %d is called %q, has type %q and number %d", i, name, v.Type, v.Sequence)
@@ -156,5 +163,5 @@ func checkResponsesStream(events [][]byte) error {
 		}
 		return checkObject(core.Responses, v.Response)
 	}
-	return fmt.Errorf("stream is empty")
+	return errors.New("stream is empty")
 }

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
+	_, _ = fmt.Fprintf(out, "listening on http://%s\n", listener.Addr()) // a caller that does not read it needs it not
 
 	select {
 	case err := <-served:
