@@ -115,8 +115,19 @@ func From(err error) *Error {
 	return Wrap(err, Internal, "internal", "Something went wrong here. Try again; if it stays, contact support with the request ID.")
 }
 
-// KindOf returns the kind of the fault in err, Internal if it holds none.
-func KindOf(err error) Kind { return From(err).Kind }
+// KindOf returns the kind of the fault in err, Internal if it holds none. Ask
+// only of an error: nil is Internal too.
+func KindOf(err error) Kind {
+	if err == nil {
+		return Internal
+	}
+	return From(err).Kind
+}
 
-// CodeOf returns the code of the fault in err.
-func CodeOf(err error) string { return From(err).Code }
+// CodeOf returns the code of the fault in err, "" for nil.
+func CodeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return From(err).Code
+}
