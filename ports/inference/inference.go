@@ -19,7 +19,10 @@ type Request struct {
 	Route     inference.Route
 	RequestID string // ours; sent as X-Request-Id so that both sides' logs meet
 	Stream    bool   // the client asked for server-sent events
-	Body      []byte // forwarded byte for byte; the adapter neither keeps nor changes it
+	// Body is forwarded byte for byte; the adapter does not change it. It is
+	// the caller's again once Do has failed or Response.Body is closed: until
+	// then it may still be read.
+	Body []byte
 }
 
 // Response is an accepted call: the upstream answered 2xx with JSON or, if
@@ -30,7 +33,8 @@ type Response struct {
 	// Headers holds the few upstream headers a client may see, in canonical
 	// form, such as Openai-Processing-Ms. Never cookies, never limits.
 	Headers []Header
-	// Body must be closed. Reads fail with a fault of kind Timeout when the
+	// Body must be closed; read to io.EOF first, or the connection is lost.
+	// Reads fail with a fault of kind Timeout when the
 	// upstream is silent for too long and of kind BadUpstream when it breaks off.
 	Body io.ReadCloser
 }
@@ -50,9 +54,10 @@ type Upstream interface {
 	// Name identifies the upstream in logs, metrics and the provider list.
 	Name() string
 	// Do forwards r and returns when the head of the answer is in. It fails with
-	//   - *Refusal, if the upstream answered with a status other than 2xx;
+	//   - *Refusal, if the upstream answered 4xx or 5xx;
 	//   - a fault of kind BadUpstream, code upstream_unavailable, if it could
-	//     not be reached or its answer is not one of ours to pass on;
+	//     not be reached or redirects, code upstream_invalid, if its answer is
+	//     not one to pass on;
 	//   - a fault of kind Timeout, code upstream_timeout, if no head came in time;
 	//   - ctx's error, if that ended first.
 	// In each of these cases no work was accepted.
