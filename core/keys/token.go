@@ -1,11 +1,10 @@
 package keys
 
 import (
+	"bytes"
 	"fmt"
 	"hash/crc32"
 	"log/slog"
-	"math/big"
-	"strings"
 
 	"github.com/archibot/archibotchat/core/fault"
 )
@@ -15,6 +14,7 @@ const Prefix = "abk_"
 
 const (
 	alphabet    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	base        = len(alphabet)
 	secretLen   = 43 // base62 digits that hold 256 bits
 	checksumLen = 6  // base62 digits that hold 32 bits
 	// TokenLen is the length of every token.
@@ -32,8 +32,10 @@ type Token struct{ text string }
 
 // Mint makes a token of 256 random bits.
 func Mint(entropy [EntropyLen]byte) Token {
-	body := Prefix + base62(new(big.Int).SetBytes(entropy[:]), secretLen)
-	return Token{body + checksum(body)}
+	secret := base62(entropy)
+	body := Prefix + string(secret[:])
+	sum := checksum(body)
+	return Token{body + string(sum[:])}
 }
 
 // Parse returns the token in text: exact length and alphabet, a secret below
@@ -43,12 +45,12 @@ func Parse(text string) (Token, error) {
 		return Token{}, ErrMalformed
 	}
 	for i := len(Prefix); i < len(text); i++ {
-		if strings.IndexByte(alphabet, text[i]) < 0 {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
 			return Token{}, ErrMalformed
 		}
 	}
 	body := text[:TokenLen-checksumLen]
-	if checksum(body) != text[TokenLen-checksumLen:] || body[len(Prefix):] > largest {
+	if sum := checksum(body); string(sum[:]) != text[TokenLen-checksumLen:] || body[len(Prefix):] > largest {
 		return Token{}, ErrMalformed
 	}
 	return Token{text}, nil
@@ -56,7 +58,10 @@ func Parse(text string) (Token, error) {
 
 // largest is 2^256 − 1 in base62. The alphabet sorts as bytes do, so that
 // texts of one length compare as their values.
-var largest = base62(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1)), secretLen)
+var largest = func() string {
+	secret := base62([EntropyLen]byte(bytes.Repeat([]byte{0xff}, EntropyLen)))
+	return string(secret[:])
+}()
 
 // Reveal returns the token's text. It is shown once, to whoever made the key.
 func (t Token) Reveal() string { return t.text }
@@ -79,16 +84,30 @@ func (t Token) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil 
 // LogValue hides the token from logs.
 func (t Token) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-func checksum(body string) string {
-	return base62(new(big.Int).SetUint64(uint64(crc32.ChecksumIEEE([]byte(body)))), checksumLen)
+// checksum returns the CRC-32 (IEEE) of body in base62. It is written out so
+// that parsing, which every request does, allocates nothing.
+func checksum(body string) (out [checksumLen]byte) {
+	crc := ^uint32(0)
+	for i := range len(body) {
+		crc = crc32.IEEETable[byte(crc)^body[i]] ^ crc>>8
+	}
+	crc = ^crc
+	for i := checksumLen - 1; i >= 0; i-- {
+		out[i] = alphabet[crc%uint32(base)]
+		crc /= uint32(base)
+	}
+	return out
 }
 
-func base62(n *big.Int, width int) string {
-	out := make([]byte, width)
-	base, digit := big.NewInt(int64(len(alphabet))), new(big.Int)
-	for i := width - 1; i >= 0; i-- {
-		n.DivMod(n, base, digit)
-		out[i] = alphabet[digit.Int64()]
+// base62 writes 256 bits, big-endian, as a number of secretLen digits.
+func base62(n [EntropyLen]byte) (out [secretLen]byte) {
+	for i := secretLen - 1; i >= 0; i-- {
+		rest := 0
+		for j, b := range n { // long division by the base, a byte at a time
+			rest = rest<<8 | int(b)
+			n[j], rest = byte(rest/base), rest%base
+		}
+		out[i] = alphabet[rest]
 	}
-	return string(out)
+	return out
 }
