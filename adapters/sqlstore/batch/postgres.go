@@ -1,0 +1,163 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// Postgres commits batches over a pool whose connections do not use the
+// simple protocol.
+type Postgres struct {
+	Pool  *pgxpool.Pool
+	NewID func(prefix string) string
+	Clock Clock
+}
+
+// The reading statements. The account's row guards all that is below it: its
+// lots, its holds, its sequences. Each statement sees what was committed when
+// it began, so those after the lock see what the lock waited for.
+const (
+	// A stopped process must not keep its accounts locked (rule 2).
+	sqlPatience = `SELECT set_config('idle_in_transaction_session_timeout', '1000', true)`
+	sqlFence    = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
+	sqlAccounts = `SELECT id, entry_seq, event_seq, ledger_at FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+	sqlLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ANY($1) AND (state = 'live' OR remaining > 0)`
+	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
+	sqlHolds    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ANY($1)`
+	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+)
+
+// Commit commits ops; see store.Batcher.
+func (p *Postgres) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	w := newWork(ops)
+	if len(w.groups) == 0 {
+		return w.out, nil
+	}
+	conn, err := p.Pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to commit a batch: %w", err)
+	}
+	defer conn.Release() // drops the connection if a transaction is left open
+	if err := prepare(ctx, conn.Conn()); err != nil {
+		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
+	}
+	now, err := p.load(ctx, conn.Conn(), by, w)
+	if err != nil {
+		rollback(ctx, conn.Conn())
+		return nil, err
+	}
+	changes := w.decide(now, p.NewID)
+	if changes.empty() {
+		rollback(ctx, conn.Conn())
+		return w.out, nil
+	}
+	if err := changes.send(ctx, conn.Conn()); err != nil {
+		rollback(ctx, conn.Conn())
+		return nil, err
+	}
+	return w.out, nil
+}
+
+// prepare names the statements on a connection once. They are planned anew
+// for each batch (plan_cache_mode of the pool), because their arrays differ
+// in length and a plan made on an empty table stays bad when it has grown.
+func prepare(ctx context.Context, c *pgx.Conn) error {
+	for _, s := range statements {
+		if _, err := c.Prepare(ctx, s.name, s.sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is the first round trip: it begins, takes the fence, locks, and reads.
+func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work) (now time.Time, err error) {
+	var b pgx.Batch
+	b.Queue("begin")
+	b.Queue("patience")
+	if by != (store.Replica{}) {
+		b.Queue("fence", by.ID).QueryRow(func(r pgx.Row) error {
+			var fence int64
+			switch err := r.Scan(&fence); {
+			case errors.Is(err, pgx.ErrNoRows), err == nil && fence != by.Fence:
+				return store.ErrFenced
+			default:
+				return err
+			}
+		})
+	}
+	b.Queue("accounts", w.accounts).Query(each(func(r pgx.Rows) error {
+		var id string
+		var entries, events, at int64
+		err := r.Scan(&id, &entries, &events, &at)
+		w.loadAccount(id, entries, events, at)
+		return err
+	}))
+	b.Queue("lots", w.accounts).Query(each(w.scanLot))
+	if len(w.lots) > 0 {
+		b.Queue("lots_by_id", w.lots).Query(each(w.scanLot))
+	}
+	if len(w.requests) > 0 {
+		b.Queue("holds", w.requests).Query(each(func(r pgx.Rows) error {
+			var h row.Hold
+			if err := r.Scan(h.Fields()...); err != nil {
+				return err
+			}
+			return w.loadHold(&h)
+		}))
+	}
+	if p.Clock == nil {
+		b.Queue("now").QueryRow(func(r pgx.Row) error {
+			var µ int64
+			err := r.Scan(&µ)
+			now = row.Time(µ)
+			return err
+		})
+	}
+	if err := c.SendBatch(ctx, &b).Close(); err != nil {
+		return time.Time{}, fmt.Errorf("load a batch: %w", err)
+	}
+	if p.Clock != nil {
+		now = p.Clock()
+	}
+	return now, nil
+}
+
+func (w *work) scanLot(r pgx.Rows) error {
+	var l row.Lot
+	err := r.Scan(l.Fields()...)
+	w.loadLot(&l)
+	return err
+}
+
+// each calls fn for every row.
+func each(fn func(pgx.Rows) error) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := fn(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
+
+// rollback ends a transaction that failed. If that fails too, the pool drops
+// the connection, and the server ends the transaction.
+func rollback(ctx context.Context, c *pgx.Conn) {
+	if c.IsClosed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = c.Exec(ctx, "ROLLBACK")
+}

@@ -1,0 +1,139 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+)
+
+// The writing statements take an array per column. A new row is inserted and
+// never upserted: should another account have taken its ID meanwhile, the
+// batch fails as a whole and is decided again.
+const (
+	sqlNewLots = `INSERT INTO lots (` + row.LotColumns + `)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])`
+
+	sqlSetLots = `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (id, state, remaining, held) WHERE lots.id = u.id`
+
+	sqlNewHolds = `WITH h AS (INSERT INTO holds (` + row.HoldColumns + `)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
+$11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bool[], $18::bool[], $19::bigint[], $20::bigint[],
+$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[])
+RETURNING request_id, replica_id, state)
+INSERT INTO open_holds (replica_id, request_id) SELECT replica_id, request_id FROM h WHERE state = 'open'`
+
+	sqlSetHolds = `WITH h AS (UPDATE holds SET state = u.state, mark_at = u.mark_at, mark_accepted = u.mark_accepted, mark_delivered = u.mark_delivered,
+mark_cost = u.mark_cost, mark_input = u.mark_input, mark_cached = u.mark_cached, mark_output = u.mark_output, mark_estimated = u.mark_estimated,
+closed_at = u.closed_at, reason = u.reason, usage_input = u.usage_input, usage_cached = u.usage_cached, usage_output = u.usage_output,
+usage_estimated = u.usage_estimated, debited = u.debited, uncollected = u.uncollected
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bool[], $5::bool[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[],
+$11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bool[], $17::bigint[], $18::bigint[])
+AS u (request_id, state, mark_at, mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated,
+closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected)
+WHERE holds.request_id = u.request_id RETURNING holds.request_id, holds.replica_id, holds.state)
+DELETE FROM open_holds AS o USING h WHERE h.state <> 'open' AND o.replica_id = h.replica_id AND o.request_id = h.request_id`
+
+	sqlNewEntries = `INSERT INTO entries (` + row.EntryColumns + `)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[])`
+
+	sqlNewEvents = `INSERT INTO events (` + row.EventColumns + `)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+$11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])`
+
+	sqlHeads = `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id`
+)
+
+var statements = [...]struct{ name, sql string }{
+	{"begin", "BEGIN"}, {"patience", sqlPatience}, {"fence", sqlFence}, {"accounts", sqlAccounts}, {"lots", sqlLots}, {"lots_by_id", sqlLotsByID},
+	{"holds", sqlHolds}, {"now", sqlNow}, {"new_lots", sqlNewLots}, {"set_lots", sqlSetLots}, {"new_holds", sqlNewHolds},
+	{"set_holds", sqlSetHolds}, {"new_entries", sqlNewEntries}, {"new_events", sqlNewEvents}, {"heads", sqlHeads}, {"commit", "COMMIT"},
+}
+
+// send is the second round trip: it writes and commits.
+func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
+	var b pgx.Batch
+	if len(w.newLots) > 0 {
+		b.Queue("new_lots", arrays(w.newLots, (*row.Lot).Fields)...)
+	}
+	if len(w.lots) > 0 {
+		b.Queue("set_lots", arrays(w.lots, func(r *row.Lot) []any { return []any{&r.ID, &r.State, &r.Remaining, &r.Held} })...)
+	}
+	if len(w.newHolds) > 0 {
+		b.Queue("new_holds", arrays(w.newHolds, (*row.Hold).Fields)...)
+	}
+	if len(w.holds) > 0 {
+		b.Queue("set_holds", arrays(w.holds, changeable)...)
+	}
+	if len(w.entries) > 0 {
+		b.Queue("new_entries", arrays(w.entries, (*row.Entry).Fields)...)
+	}
+	if len(w.events) > 0 {
+		b.Queue("new_events", arrays(w.events, (*row.Event).Fields)...)
+	}
+	b.Queue("heads", w.headArrays()...)
+	b.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return errors.New("the transaction was rolled back")
+		}
+		return nil
+	})
+	if err := c.SendBatch(ctx, &b).Close(); err != nil {
+		return fmt.Errorf("write a batch: %w", err)
+	}
+	return nil
+}
+
+// changeable returns the columns of a hold that an update may change.
+func changeable(r *row.Hold) []any {
+	return []any{&r.Request, &r.State, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output,
+		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected}
+}
+
+func (w *writes) headArrays() []any {
+	n := len(w.heads)
+	ids, entries, events, at := make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	for i, g := range w.heads {
+		ids[i], entries[i], events[i], at[i] = g.account, g.entries, g.events, row.Micros(g.at)
+	}
+	return []any{ids, entries, events, at}
+}
+
+// arrays turns rows into one array per column.
+func arrays[R any](rows []R, fields func(*R) []any) []any {
+	var out []any
+	for i := range rows {
+		for k, f := range fields(&rows[i]) {
+			if i == 0 {
+				out = append(out, array(f, len(rows)))
+			}
+			switch column := out[k].(type) {
+			case []string:
+				column[i] = *f.(*string)
+			case []int64:
+				column[i] = *f.(*int64)
+			case []bool:
+				column[i] = *f.(*bool)
+			}
+		}
+	}
+	return out
+}
+
+func array(field any, n int) any {
+	switch field.(type) {
+	case *string:
+		return make([]string, n)
+	case *int64:
+		return make([]int64, n)
+	case *bool:
+		return make([]bool, n)
+	}
+	panic("a column of a type that no row has")
+}

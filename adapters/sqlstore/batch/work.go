@@ -1,0 +1,216 @@
+package batch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// work is one batch on its way through the transaction.
+type work struct {
+	ops      []ledger.Op
+	out      []ledger.Outcome
+	groups   []*group // by account, in the order that accounts are locked in
+	accounts []string
+	requests []string
+	lots     []string // that ops name
+	of       map[string]*group
+	owner    map[string]string // request → account, of every hold that is known
+	lotOwner map[string]string
+}
+
+// group is the part of a batch that concerns one account.
+type group struct {
+	account string
+	found   bool
+	entries int64
+	events  int64
+	at      time.Time
+	lots    []ledger.Lot
+	holds   []ledger.Hold
+	known   map[string]bool // lots and requests that have a row
+	ops     []int           // indexes into work.ops
+}
+
+// writes is what a batch leaves behind.
+type writes struct {
+	heads    []*group
+	newLots  []row.Lot
+	lots     []row.Lot
+	newHolds []row.Hold
+	holds    []row.Hold
+	entries  []row.Entry
+	events   []row.Event
+}
+
+func newWork(ops []ledger.Op) *work {
+	w := &work{ops: ops, out: make([]ledger.Outcome, len(ops)), of: map[string]*group{}, owner: map[string]string{}, lotOwner: map[string]string{}}
+	for i := range ops {
+		op := &ops[i]
+		if err := row.Text(op.Account, op.Request, op.Replica, op.Nonce, op.Lot, string(op.Source), op.Reason, op.Actor, op.ActorKind,
+			op.Work.Key, op.Work.User, op.Work.Area, op.Work.Route, op.Work.Model, op.Work.PriceVersion); err != nil {
+			w.out[i].Err = err
+			continue
+		}
+		g := w.of[op.Account]
+		if g == nil {
+			g = &group{account: op.Account, known: map[string]bool{}}
+			w.of[op.Account] = g
+			w.groups = append(w.groups, g)
+		}
+		g.ops = append(g.ops, i)
+		if op.Request != "" {
+			w.requests = append(w.requests, op.Request)
+		}
+		if op.Lot != "" {
+			w.lots = append(w.lots, op.Lot)
+		}
+	}
+	slices.SortFunc(w.groups, func(a, b *group) int { return strings.Compare(a.account, b.account) })
+	for _, g := range w.groups {
+		w.accounts = append(w.accounts, g.account)
+	}
+	slices.Sort(w.requests)
+	w.requests = slices.Compact(w.requests)
+	slices.Sort(w.lots)
+	w.lots = slices.Compact(w.lots)
+	return w
+}
+
+// loadAccount takes an account's row.
+func (w *work) loadAccount(id string, entries, events, at int64) {
+	if g := w.of[id]; g != nil {
+		g.found, g.entries, g.events, g.at = true, entries, events, row.Time(at)
+	}
+}
+
+// loadLot takes a lot's row, whosever it is.
+func (w *work) loadLot(r *row.Lot) {
+	w.lotOwner[r.ID] = r.Account
+	if g := w.of[r.Account]; g != nil && !g.known[r.ID] {
+		g.known[r.ID] = true
+		g.lots = append(g.lots, r.Lot())
+	}
+}
+
+// loadHold takes a hold's row, whosever it is.
+func (w *work) loadHold(r *row.Hold) error {
+	w.owner[r.Request] = r.Account
+	g := w.of[r.Account]
+	if g == nil {
+		return nil
+	}
+	h, err := r.Hold()
+	if err != nil {
+		return err
+	}
+	g.known[r.Request] = true
+	g.holds = append(g.holds, h)
+	return nil
+}
+
+// decide applies the ops and returns what to write.
+func (w *work) decide(now time.Time, newID func(string) string) *writes {
+	out := &writes{}
+	for _, g := range w.groups {
+		if !g.found {
+			for _, i := range g.ops {
+				w.out[i].Err = store.ErrNotFound
+			}
+			continue
+		}
+		w.refuse(g)
+		w.apply(g, now, newID, out)
+	}
+	return out
+}
+
+// refuse takes out the ops that would write to another account's rows, or
+// that rest on rows which do not add up.
+func (w *work) refuse(g *group) {
+	held := map[string]int64{}
+	for _, l := range g.lots {
+		held[l.ID] = l.Held
+	}
+	broken := map[string]bool{}
+	for _, h := range g.holds {
+		if h.State != ledger.HoldOpen {
+			continue
+		}
+		for _, p := range h.Parts {
+			if has, ok := held[p.Lot]; !ok || has < p.Amount || p.Amount < 0 {
+				broken[h.Request] = true
+			}
+		}
+	}
+	g.ops = slices.DeleteFunc(g.ops, func(i int) bool {
+		op := &w.ops[i]
+		switch {
+		case (op.Kind == ledger.OpHold || op.Kind == ledger.OpSettle) && !claim(w.owner, op.Request, g.account),
+			op.Kind == ledger.OpGrant && !claim(w.lotOwner, op.Lot, g.account):
+			w.out[i].Err = ledger.ErrConflict
+		case op.Kind.Terminal() && broken[op.Request]:
+			w.out[i].Err = errTampered
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// claim notes that an ID is the account's, false if it is another's already.
+func claim(owners map[string]string, id, account string) bool {
+	if was, ok := owners[id]; ok && was != account {
+		return false
+	}
+	owners[id] = account
+	return true
+}
+
+func (w *work) apply(g *group, now time.Time, newID func(string) string, out *writes) {
+	ops := make([]ledger.Op, len(g.ops))
+	for k, i := range g.ops {
+		ops[k] = w.ops[i]
+	}
+	state := ledger.NewState(g.account, g.entries, g.at, g.lots, g.holds)
+	outcomes := ledger.Apply(state, ops, now)
+	events := g.events
+	for k, i := range g.ops {
+		w.out[i] = outcomes[k]
+		for _, e := range audit.OfLedger(ops[k], outcomes[k]) {
+			events++
+			e.ID, e.Seq = newID("evt"), events
+			out.events = append(out.events, row.OfEvent(e))
+		}
+	}
+	changes, changed := state.Changes()
+	if !changed && events == g.events {
+		return
+	}
+	g.entries, g.events, g.at = changes.Seq, events, changes.LastAt
+	out.heads = append(out.heads, g)
+	for _, l := range changes.Lots {
+		if g.known[l.ID] {
+			out.lots = append(out.lots, row.OfLot(l))
+		} else {
+			out.newLots = append(out.newLots, row.OfLot(l))
+		}
+	}
+	for _, h := range changes.Holds {
+		if g.known[h.Request] {
+			out.holds = append(out.holds, row.OfHold(h))
+		} else {
+			out.newHolds = append(out.newHolds, row.OfHold(h))
+		}
+	}
+	for _, e := range changes.Entries {
+		out.entries = append(out.entries, row.OfEntry(e))
+	}
+}
+
+func (w *writes) empty() bool { return len(w.heads) == 0 }

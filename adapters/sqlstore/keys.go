@@ -1,0 +1,204 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+type keyRow struct {
+	bun.BaseModel `bun:"table:api_keys,alias:k"`
+
+	ID         string `bun:"id,pk"`
+	AccountID  string `bun:"account_id"`
+	User       string `bun:"user_id"`
+	Name       string `bun:"name"`
+	Start      string `bun:"start"`
+	Last4      string `bun:"last4"`
+	Digest     []byte `bun:"digest"`
+	Pepper     string `bun:"pepper"`
+	Scopes     string `bun:"scopes"` // JSON
+	Models     string `bun:"models"` // JSON
+	CreatedAt  int64  `bun:"created_at"`
+	ExpiresAt  int64  `bun:"expires_at"`
+	LastUsedAt int64  `bun:"last_used_at"`
+	RevokedAt  int64  `bun:"revoked_at"`
+	RevokedBy  string `bun:"revoked_by"`
+	Successor  string `bun:"successor"`
+
+	Account *accountRow `bun:"rel:belongs-to,join:account_id=id"`
+}
+
+func (r *keyRow) key() keys.Key {
+	k := keys.Key{ID: r.ID, Account: r.AccountID, User: r.User, Name: r.Name, Start: r.Start, Last4: r.Last4, Pepper: r.Pepper,
+		CreatedAt: row.Time(r.CreatedAt), ExpiresAt: row.Time(r.ExpiresAt), LastUsedAt: row.Time(r.LastUsedAt),
+		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor}
+	copy(k.Digest[:], r.Digest)
+	// A list that cannot be read allows nothing: no scope, and no model.
+	if json.Unmarshal([]byte(r.Scopes), &k.Scopes) != nil {
+		k.Scopes = nil
+	}
+	if json.Unmarshal([]byte(r.Models), &k.Models) != nil {
+		k.Scopes, k.Models = nil, nil
+	}
+	return k
+}
+
+// apiKeys implements store.Keys.
+type apiKeys struct{ aggregates }
+
+func (s apiKeys) Create(ctx context.Context, k keys.Key) error {
+	texts := append([]string{k.ID, k.Account, k.User, k.Name, k.Start, k.Last4, k.Pepper, k.RevokedBy, k.Successor}, k.Models...)
+	for _, scope := range k.Scopes {
+		texts = append(texts, string(scope))
+	}
+	if err := s.check(ctx, texts...); err != nil {
+		return err
+	}
+	r := keyRow{ID: k.ID, AccountID: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, Digest: k.Digest[:], Pepper: k.Pepper,
+		Scopes: list(k.Scopes), Models: list(k.Models), CreatedAt: row.Micros(k.CreatedAt), ExpiresAt: row.Micros(k.ExpiresAt),
+		LastUsedAt: row.Micros(k.LastUsedAt), RevokedAt: row.Micros(k.RevokedAt), RevokedBy: k.RevokedBy, Successor: k.Successor}
+	return s.insert(ctx, "create a key", &r)
+}
+
+// list writes a list of texts as JSON.
+func list[S ~string](texts []S) string {
+	if len(texts) == 0 {
+		return "[]"
+	}
+	b, err := json.Marshal(texts)
+	if err != nil {
+		panic(err) // texts always marshal
+	}
+	return string(b)
+}
+
+func (s apiKeys) Get(ctx context.Context, account, id string) (keys.Key, error) {
+	k, err := s.Find(ctx, id)
+	if err == nil && k.Account != account {
+		return keys.Key{}, store.ErrNotFound
+	}
+	return k, err
+}
+
+func (s apiKeys) Find(ctx context.Context, id string) (keys.Key, error) {
+	if err := s.check(ctx, id); err != nil {
+		return keys.Key{}, err
+	}
+	var r keyRow
+	if err := s.reads.NewSelect().Model(&r).Where("k.id = ?", id).Scan(ctx); err != nil {
+		return keys.Key{}, s.flavor.fault("read a key", err)
+	}
+	return r.key(), nil
+}
+
+func (s apiKeys) List(ctx context.Context, account string, p store.Page) ([]keys.Key, error) {
+	if err := s.check(ctx, account, p.After); err != nil {
+		return nil, err
+	}
+	var rows []keyRow
+	q := s.reads.NewSelect().Model(&rows).Where("k.account_id = ?", account)
+	if p.After != "" {
+		q = q.Where("k.id < ?", p.After)
+	}
+	if err := q.Order("k.id DESC").Limit(size(p.Limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("list keys", err)
+	}
+	return each(rows, (*keyRow).key), nil
+}
+
+func (s apiKeys) ByDigest(ctx context.Context, digests []keys.Digest) (store.KeyHolder, error) {
+	if err := s.check(ctx); err != nil {
+		return store.KeyHolder{}, err
+	}
+	if len(digests) == 0 {
+		return store.KeyHolder{}, store.ErrNotFound
+	}
+	list := make([][]byte, len(digests))
+	for i := range digests {
+		list[i] = digests[i][:]
+	}
+	var r keyRow
+	if err := s.reads.NewSelect().Model(&r).Relation("Account").Where("k.digest IN (?)", bun.In(list)).Limit(1).Scan(ctx); err != nil {
+		return store.KeyHolder{}, s.flavor.fault("look up a key", err)
+	}
+	if r.Account == nil {
+		return store.KeyHolder{}, store.ErrNotFound
+	}
+	return store.KeyHolder{Key: r.key(), Account: r.Account.account()}, nil
+}
+
+func (s apiKeys) Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error) {
+	if err := s.check(ctx, account, id, by); err != nil {
+		return false, err
+	}
+	err = s.atomically(ctx, "revoke a key", func(ctx context.Context, db bun.IDB) error {
+		changed, err = s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+			return q.Set("revoked_at = ?", row.Micros(at)).Set("revoked_by = ?", by).Where("revoked_at = 0")
+		})
+		return err
+	})
+	return changed && err == nil, err
+}
+
+func (s apiKeys) Succeed(ctx context.Context, account, id, successor string, expires time.Time) error {
+	if err := s.check(ctx, account, id, successor); err != nil {
+		return err
+	}
+	return s.atomically(ctx, "name a key's successor", func(ctx context.Context, db bun.IDB) error {
+		changed, err := s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+			return q.Set("successor = ?", successor).Set("expires_at = ?", row.Micros(expires)).Where("successor = ''").Where("revoked_at = 0")
+		})
+		if err == nil && !changed {
+			return store.ErrTaken
+		}
+		return err
+	})
+}
+
+// change updates a key of the account if the conditions of set still hold, and
+// raises the epoch with it. The account is locked first, as everywhere.
+func (s apiKeys) change(ctx context.Context, db bun.IDB, account, id string, set func(*bun.UpdateQuery) *bun.UpdateQuery) (bool, error) {
+	if err := s.lockAccount(ctx, db, account); err != nil {
+		return false, err
+	}
+	n, err := affected(set(db.NewUpdate().Model((*keyRow)(nil)).Where("id = ?", id).Where("account_id = ?", account)).Exec(ctx))
+	if err != nil {
+		return false, err
+	}
+	if n == 0 {
+		exists, err := db.NewSelect().Model((*keyRow)(nil)).Where("k.id = ?", id).Where("k.account_id = ?", account).Exists(ctx)
+		if err == nil && !exists {
+			err = store.ErrNotFound
+		}
+		return false, err
+	}
+	return true, raiseEpoch(ctx, db, account)
+}
+
+func (s apiKeys) Touch(ctx context.Context, id string, at time.Time) error {
+	if err := s.check(ctx, id); err != nil {
+		return err
+	}
+	n, err := affected(s.writes.NewUpdate().Model((*keyRow)(nil)).Set("last_used_at = ?", row.Micros(at)).
+		Where("id = ?", id).Where("last_used_at < ?", row.Micros(at)).Exec(ctx))
+	if err != nil || n > 0 {
+		return s.flavor.fault("note a key's use", err)
+	}
+	_, err = s.Find(ctx, id) // there, and noted later than at, or not there
+	return err
+}
+
+func (s apiKeys) Rehash(ctx context.Context, id string, d keys.Digest, pepper string) error {
+	if err := s.check(ctx, id, pepper); err != nil {
+		return err
+	}
+	res, err := s.writes.NewUpdate().Model((*keyRow)(nil)).Set("digest = ?", d[:]).Set("pepper = ?", pepper).Where("id = ?", id).Exec(ctx)
+	return s.one("rehash a key", res, err)
+}

@@ -1,0 +1,129 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// books implements store.Ledger.
+type books struct{ aggregates }
+
+func (s books) Lots(ctx context.Context, account string) ([]ledger.Lot, error) {
+	if err := s.check(ctx, account); err != nil {
+		return nil, err
+	}
+	var rows []row.Lot
+	if err := s.reads.NewSelect().Model(&rows).Where("l.account_id = ?", account).Order("l.expires_at", "l.granted_at", "l.id").Scan(ctx); err != nil {
+		return nil, s.flavor.fault("read lots", err)
+	}
+	return each(rows, (*row.Lot).Lot), nil
+}
+
+func (s books) Entries(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
+	if err := s.check(ctx, account); err != nil {
+		return nil, err
+	}
+	var rows []row.Entry
+	if err := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account).Where("e.seq > ?", after).
+		Order("e.seq").Limit(size(limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("read entries", err)
+	}
+	return each(rows, (*row.Entry).Entry), nil
+}
+
+func (s books) EntriesBefore(ctx context.Context, account string, before int64, limit int) ([]ledger.Entry, error) {
+	if err := s.check(ctx, account); err != nil {
+		return nil, err
+	}
+	var rows []row.Entry
+	q := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account)
+	if before > 0 {
+		q = q.Where("e.seq < ?", before)
+	}
+	if err := q.Order("e.seq DESC").Limit(size(limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("read entries", err)
+	}
+	return each(rows, (*row.Entry).Entry), nil
+}
+
+func (s books) Hold(ctx context.Context, account, request string) (ledger.Hold, error) {
+	if err := s.check(ctx, account, request); err != nil {
+		return ledger.Hold{}, err
+	}
+	var r row.Hold
+	if err := s.reads.NewSelect().Model(&r).Where("h.request_id = ?", request).Where("h.account_id = ?", account).Scan(ctx); err != nil {
+		return ledger.Hold{}, s.flavor.fault("read a hold", err)
+	}
+	return r.Hold()
+}
+
+// heldRow is a hold with the debits of its request.
+type heldRow struct {
+	row.Hold `bun:",extend"`
+
+	Debits int64 `bun:"debits,scanonly"`
+}
+
+func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store.HeldDebit, error) {
+	if err := s.check(ctx, account, p.After); err != nil {
+		return nil, err
+	}
+	var rows []heldRow
+	if err := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*").
+		ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e"+
+			" WHERE e.request_id = h.request_id AND e.account_id = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
+		Where("h.account_id = ?", account).Where("h.request_id > ?", p.After).
+		Order("h.request_id").Limit(size(p.Limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("list holds", err)
+	}
+	out := make([]store.HeldDebit, len(rows))
+	for i := range rows {
+		h, err := rows[i].Hold.Hold()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = store.HeldDebit{Hold: h, Debits: rows[i].Debits}
+	}
+	return out, nil
+}
+
+func (s books) OpenHolds(ctx context.Context, replica string, expired bool, limit int) ([]ledger.Hold, error) {
+	if err := s.check(ctx, replica); err != nil {
+		return nil, err
+	}
+	var rows []row.Hold
+	q := s.reads.NewSelect().Model(&rows).Join("JOIN open_holds AS o ON o.request_id = h.request_id").
+		Where("o.replica_id = ?", replica).Where("h.state = ?", string(ledger.HoldOpen))
+	if expired {
+		q = q.Where("h.deadline <= ?", s.flavor.now())
+	}
+	if err := q.Order("h.opened_at", "h.request_id").Limit(size(limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("list open holds", err)
+	}
+	out := make([]ledger.Hold, len(rows))
+	for i := range rows {
+		var err error
+		if out[i], err = rows[i].Hold(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s books) Expired(ctx context.Context, limit int) ([]string, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	var ids []string
+	if err := s.reads.NewSelect().Model((*row.Lot)(nil)).Distinct().Column("account_id").Where("l.state = 'live'").
+		Where("l.expires_at <= ?", s.flavor.now()).Order("account_id").Limit(size(limit)).Scan(ctx, &ids); err != nil {
+		return nil, s.flavor.fault("look for expired lots", err)
+	}
+	return ids, nil
+}
+
+// size bounds the length of a list as a page does.
+func size(limit int) int64 { return int64(store.Page{Limit: limit}.Size()) }
