@@ -9,7 +9,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/hosts/admin"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 )
@@ -40,7 +39,7 @@ type instance struct {
 	Process
 	cli    commands
 	source *boot.Source
-	ids    *system.IDs
+	newID  func(prefix string) string
 	base   boot.Base // once checked
 	opened *database // by an admin command
 }
@@ -50,7 +49,7 @@ type exit int
 
 // Run runs the command in args and returns the exit code.
 func Run(ctx context.Context, args []string, p Process) (code int) {
-	in := &instance{Process: p, source: boot.NewSource(p.Lookup), ids: system.NewIDs(system.Now)}
+	in := &instance{Process: p, source: boot.NewSource(p.Lookup), newID: newIDs()}
 	defer func() {
 		if r := recover(); r != nil {
 			status, ok := r.(exit)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/accounts"
@@ -51,7 +50,7 @@ type demo struct {
 // demo returns the demo account, which it opens once, with a fresh key. The
 // key of the start before is revoked.
 func (in *instance) demo(ctx context.Context, app *core.App, db *database) (demo, error) {
-	ctx = access.WithPrincipal(access.WithRequest(ctx, in.ids.New("req")), access.Principal{Kind: access.PrincipalService, ID: "demo"})
+	ctx = access.WithPrincipal(access.WithRequest(ctx, in.newID("req")), access.Principal{Kind: access.PrincipalService, ID: "demo"})
 	path := filepath.Join(in.base.Data, demoFile)
 	state, err := readDemo(path)
 	if err != nil {
@@ -73,7 +72,7 @@ func (in *instance) demo(ctx context.Context, app *core.App, db *database) (demo
 		}
 	}
 	previous := state.Key
-	k, token, err := app.Keyring.Create(ctx, keyring.Draft{Account: state.Account, Name: "Demo, made " + system.Now().Format("2006-01-02 15:04"), ExpiresIn: demoKeyLife})
+	k, token, err := app.Keyring.Create(ctx, keyring.Draft{Account: state.Account, Name: "Demo, made " + now().Format("2006-01-02 15:04"), ExpiresIn: demoKeyLife})
 	if err != nil {
 		return demo{}, err
 	}
@@ -111,8 +110,8 @@ func readDemo(path string) (demoState, error) {
 // model returns a model for the first request: one with an exact price, else
 // one that the upstream lists and the book prices, else a placeholder.
 func (w wired) model(ctx context.Context) string {
-	now := system.Now()
-	if e, ok := w.book.At(now); ok {
+	at := now()
+	if e, ok := w.book.At(at); ok {
 		if ids := e.Exact(); len(ids) > 0 {
 			return ids[0]
 		}
@@ -121,7 +120,7 @@ func (w wired) model(ctx context.Context) string {
 	defer cancel()
 	listed, _ := w.upstream.Models(ctx) // an upstream that is down is no reason not to start
 	for _, m := range listed {
-		if _, ok := w.book.Find(m.ID, now); ok {
+		if _, ok := w.book.Find(m.ID, at); ok {
 			return m.ID
 		}
 	}

@@ -124,9 +124,14 @@ func status(w http.ResponseWriter, code int, text string) {
 func problem(w http.ResponseWriter, id string, code int, f *fault.Error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"type": "about:blank", "title": http.StatusText(code), "status": code, "detail": f.Message, "code": f.Code, "request_id": id,
-	})
+	_ = json.NewEncoder(w).Encode(struct {
+		Type      string `json:"type"`
+		Title     string `json:"title"`
+		Status    int    `json:"status"`
+		Detail    string `json:"detail"`
+		Code      string `json:"code"`
+		RequestID string `json:"request_id"`
+	}{"about:blank", http.StatusText(code), code, f.Message, f.Code, id})
 }
 
 // guarded asks for a bearer token before h; an empty token asks for none.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/ledger"
 )
@@ -31,7 +31,7 @@ func (ledgerVerify) Run(ctx context.Context, in *instance) error {
 		return err
 	}
 	defer db.close()
-	service := credits.New(credits.Deps{Store: db, Now: system.Now, NewID: in.ids.New})
+	service := credits.New(credits.Deps{Store: db, Now: now, NewID: in.newID})
 	found := []difference{}
 	accounts, entries, err := service.Verify(ctx, func(d ledger.Difference) error {
 		found = append(found, difference{d.Account, d.Lot, d.Request, d.Text})
@@ -60,9 +60,9 @@ func (ledgerVerify) Run(ctx context.Context, in *instance) error {
 	} else {
 		verdict := "OK"
 		if len(found) > 0 {
-			verdict = fmt.Sprintf("%d differences", len(found))
+			verdict = "DIFFERENCES: " + strconv.Itoa(len(found))
 		}
-		_, err = fmt.Fprintf(in.Out, "%d accounts, %d entries: %s\n", accounts, entries, verdict)
+		_, err = fmt.Fprintf(in.Out, "accounts: %d, entries: %d, %s\n", accounts, entries, verdict)
 	}
 	if err == nil && len(found) > 0 {
 		err = errReported

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/archibot/archibotchat/adapters/sqlstore"
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/app/accounts"
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
@@ -19,18 +17,6 @@ import (
 	"github.com/archibot/archibotchat/hosts/api"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 )
-
-// database is the configured database, open.
-type database struct {
-	*sqlstore.Store
-	log *slog.Logger
-}
-
-func (db *database) close() {
-	if err := db.Close(); err != nil {
-		db.log.Warn("closing the database failed", "error", err)
-	}
-}
 
 // database checks the settings that every command needs and opens the
 // database for a command, its schema up to date.
@@ -68,11 +54,10 @@ func (in *instance) open(ctx context.Context, base boot.Base, log *slog.Logger, 
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	store, err := sqlstore.Open(ctx, sqlstore.Config{URL: base.Database.Reveal(), MaxConns: base.Conns, NewID: in.ids.New, Now: system.Now, Log: log})
+	db, err := in.connect(ctx, base, log)
 	if err != nil {
 		return nil, err
 	}
-	db := &database{store, log}
 	if err := db.prepare(ctx, base, old); err != nil {
 		db.close()
 		return nil, err
@@ -96,7 +81,6 @@ func (db *database) prepare(ctx context.Context, base boot.Base, old schema) err
 		if err := db.Migrate(ctx); err != nil {
 			return fmt.Errorf("migrate the database: %w", err)
 		}
-		db.log.Info("schema brought up to date", "migrations", len(pending))
 	}
 	return db.Stamp(ctx, string(base.Environment))
 }
@@ -105,7 +89,7 @@ func (db *database) prepare(ctx context.Context, base boot.Base, old schema) err
 // them opens is in.opened, to be closed after it.
 func (in *instance) adminEnv() *admin.Env {
 	return &admin.Env{
-		Out: in.Out, JSON: in.cli.JSON, Request: in.ids.New("req"), Now: system.Now,
+		Out: in.Out, JSON: in.cli.JSON, Request: in.newID("req"), Now: now,
 		Cookie: api.CookieName(in.cli.Settings.Environment != string(boot.Local)),
 		Open: func(ctx context.Context) (*admin.Desk, error) {
 			db, err := in.database(ctx)
@@ -120,12 +104,12 @@ func (in *instance) adminEnv() *admin.Env {
 
 // desk wires the use cases that need no upstream and no prices.
 func (in *instance) desk(db *database) *admin.Desk {
-	keyringDeps := keyring.Deps{Store: db, Now: system.Now, NewID: in.ids.New, Entropy: system.Entropy}
+	keyringDeps := keyring.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}
 	return &admin.Desk{
-		Accounts: accounts.New(accounts.Deps{Store: db, Now: system.Now, NewID: in.ids.New}),
-		Credits:  credits.New(credits.Deps{Store: db, Now: system.Now, NewID: in.ids.New}),
-		Sessions: sessions.New(sessions.Deps{Store: db, Now: system.Now, NewID: in.ids.New, Entropy: system.Entropy}),
-		Activity: activity.New(activity.Deps{Store: db, Now: system.Now, NewID: in.ids.New}),
+		Accounts: accounts.New(accounts.Deps{Store: db, Now: now, NewID: in.newID}),
+		Credits:  credits.New(credits.Deps{Store: db, Now: now, NewID: in.newID}),
+		Sessions: sessions.New(sessions.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
+		Activity: activity.New(activity.Deps{Store: db, Now: now, NewID: in.newID}),
 		Keyring:  keyring.New(keyringDeps),
 		Minting: func() (*keyring.Service, error) {
 			peppers, err := in.cli.Settings.KeyPeppers(in.base)

@@ -40,9 +40,9 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 }
 
 func (in *instance) serve(ctx context.Context, settings boot.Settings, db *database, w wired, log *slog.Logger) error {
-	s := &site{metrics: newMetrics(), newID: in.ids.New, log: log, ready: w.app.Ready}
+	s := &site{metrics: newMetrics(), newID: in.newID, log: log, ready: w.app.Ready}
 	s.api, s.v1 = in.surfaces(settings, w, log)
-	scrape := guarded(s.metrics.handler(), settings.MetricsToken, in.ids.New)
+	scrape := guarded(s.metrics.handler(), settings.MetricsToken, in.newID)
 	local := settings.Environment == boot.Local
 	if !settings.MetricsToken.Empty() || local && settings.MetricsListen == "" {
 		s.scrape = scrape

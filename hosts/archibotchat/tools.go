@@ -10,9 +10,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
-
-	"github.com/archibot/archibotchat/adapters/pricefile"
-	"github.com/archibot/archibotchat/adapters/system"
 )
 
 type pricesCommands struct {
@@ -25,19 +22,19 @@ type pricesCheck struct {
 
 // Run reads the book.
 func (c *pricesCheck) Run(ctx context.Context, in *instance) error {
-	book, err := pricefile.New(c.File).Book(ctx)
+	book, err := readPrices(ctx, c.File)
 	if err != nil {
 		return err
 	}
-	now, ok := book.At(system.Now())
+	edition, ok := book.At(now())
 	if in.cli.JSON {
-		return json.NewEncoder(in.Out).Encode(map[string]any{"ok": true, "version": now.Version, "models": len(now.Models)})
+		return json.NewEncoder(in.Out).Encode(map[string]any{"ok": true, "version": edition.Version, "models": len(edition.Models)})
 	}
 	if !ok {
 		_, _ = fmt.Fprintln(in.Out, "OK, but no prices are in force yet.")
 		return nil
 	}
-	_, _ = fmt.Fprintf(in.Out, "OK. In force since %s: version %s, %d models.\n", now.Effective.Format(time.RFC3339), now.Version, len(now.Models))
+	_, _ = fmt.Fprintf(in.Out, "OK. In force since %s: version %s, models: %d\n", edition.Effective.Format(time.RFC3339), edition.Version, len(edition.Models))
 	return nil
 }
 

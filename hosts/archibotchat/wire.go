@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/archibot/archibotchat/adapters/demoupstream"
 	"github.com/archibot/archibotchat/adapters/openaiupstream"
 	"github.com/archibot/archibotchat/adapters/pricefile"
+	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/app/activity"
@@ -19,6 +21,36 @@ import (
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 	"github.com/archibot/archibotchat/ports/inference"
 )
+
+// now is the clock of the program.
+func now() time.Time { return system.Now() }
+
+// entropy fills b with secure random bytes.
+func entropy(b []byte) { system.Entropy(b) }
+
+// newIDs returns a maker of IDs.
+func newIDs() func(prefix string) string { return system.NewIDs(system.Now).New }
+
+// database is the configured database, open.
+type database struct {
+	*sqlstore.Store
+	log *slog.Logger
+}
+
+// connect opens the database as it is.
+func (in *instance) connect(ctx context.Context, base boot.Base, log *slog.Logger) (*database, error) {
+	s, err := sqlstore.Open(ctx, sqlstore.Config{URL: base.Database.Reveal(), MaxConns: base.Conns, NewID: in.newID, Now: now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return &database{s, log}, nil
+}
+
+func (db *database) close() {
+	if err := db.Close(); err != nil {
+		db.log.Warn("closing the database failed", "error", err)
+	}
+}
 
 // wired is the core on its adapters, with what a server says about itself.
 type wired struct {
@@ -48,12 +80,12 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	app, err := core.New(ctx, core.Deps{
 		Store: db, Upstream: up, Prices: known{prices}, Peppers: s.Peppers,
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
-		Now: system.Now, NewID: in.ids.New, Entropy: system.Entropy, Log: log,
+		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
 	})
 	if err != nil {
 		return wired{}, err
 	}
-	folder := activity.NewFolder(activity.Deps{Store: db, Now: system.Now, NewID: in.ids.New}, log)
+	folder := activity.NewFolder(activity.Deps{Store: db, Now: now, NewID: in.newID}, log)
 	return wired{app, folder, prices, up}, nil
 }
 
@@ -73,7 +105,7 @@ const noKey = "unset"
 
 func upstream(s boot.Settings) (inference.Upstream, error) {
 	if s.UpstreamURL == "" {
-		return demoupstream.New(demoupstream.Config{Now: system.Now}), nil
+		return demoupstream.New(demoupstream.Config{Now: now}), nil
 	}
 	key := s.UpstreamKey.Reveal()
 	if key == "" {
@@ -86,7 +118,12 @@ func priceBook(ctx context.Context, s boot.Settings) (pricing.Book, error) {
 	if s.Prices == "" {
 		return pricefile.Parse(demoupstream.PriceBook())
 	}
-	return pricefile.New(s.Prices).Book(ctx)
+	return readPrices(ctx, s.Prices)
+}
+
+// readPrices reads the price file at path.
+func readPrices(ctx context.Context, path string) (pricing.Book, error) {
+	return pricefile.New(path).Book(ctx)
 }
 
 // surfaces returns the handlers of /api and /v1.
@@ -94,8 +131,8 @@ func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHan
 	app := w.app
 	apiHandler = api.New(api.Config{
 		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Credits: app.Credits, Activity: app.Activity, Recorder: w.folder,
-		Log: log, NewRequestID: func() string { return in.ids.New("req") }, Secure: s.Environment != boot.Local,
+		Log: log, NewRequestID: func() string { return in.newID("req") }, Secure: s.Environment != boot.Local,
 	})
-	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.ids.New, Log: log})
+	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})
 	return apiHandler, v1
 }
