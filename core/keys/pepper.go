@@ -16,7 +16,9 @@ const MinPepper = 32
 // digested. It prints as [redacted].
 type Pepper struct {
 	Version string
-	secret  []byte
+	// A function, because fmt calls no method on unexported fields: a pepper
+	// inside a struct that somebody prints shows as an address at most.
+	secret func() []byte
 }
 
 // Format hides the pepper from every verb of fmt.
@@ -41,7 +43,8 @@ func ParsePeppers(text string) (Peppers, error) {
 			return nil, fmt.Errorf("pepper %s is listed twice", version)
 		}
 		seen[version] = true
-		ps = append(ps, Pepper{version, []byte(secret)})
+		raw := []byte(secret)
+		ps = append(ps, Pepper{version, func() []byte { return raw }})
 	}
 	return ps, nil
 }
@@ -51,7 +54,7 @@ type Digest [sha256.Size]byte
 
 // Digest returns the token's HMAC-SHA-256 under the pepper.
 func (p Pepper) Digest(t Token) Digest {
-	mac := hmac.New(sha256.New, p.secret)
+	mac := hmac.New(sha256.New, p.secret())
 	mac.Write([]byte(t.text))
 	return Digest(mac.Sum(nil))
 }

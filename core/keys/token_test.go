@@ -184,9 +184,10 @@ func TestToken_Hides(t *testing.T) { // K3, K8
 		List    []keys.Token
 		Peppers keys.Peppers
 	}
+	type hidden struct{ peppers keys.Peppers } // fmt reads such fields past any method
 	c := carrier{token, &token, []keys.Token{token}, peppers}
 	var out strings.Builder
-	for _, v := range []any{token, &token, peppers[0], &peppers[0], peppers, c, &c, map[string]any{"k": token}, map[keys.Token]int{token: 1}} {
+	for _, v := range []any{token, &token, peppers[0], &peppers[0], peppers, hidden{peppers}, &hidden{peppers}, c, &c, map[string]any{"k": token}, map[keys.Token]int{token: 1}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}
@@ -204,7 +205,7 @@ func TestToken_Hides(t *testing.T) { // K3, K8
 	text := out.String()
 	require.Contains(t, text, "[redacted]")
 	for _, secret := range []string{token.Reveal(), token.Reveal()[4:20], "secretsecret", fmt.Sprintf("%x", token.Reveal()[4:20]), fmt.Sprintf("%x", "secretsecret"),
-		"115 101 99 114 101 116", strings.ToUpper(fmt.Sprintf("%x", "secretsecret"))} {
+		"115 101 99 114 101 116", "0x73, 0x65", strings.ToUpper(fmt.Sprintf("%x", "secretsecret"))} {
 		require.NotContains(t, text, secret)
 	}
 	require.JSONEq(t, `"[redacted]"`, string(must(json.Marshal(token))))
