@@ -25,11 +25,13 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, giv
 	}
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(g.cfg.BodyWait)) // some test writers have none
-	size := r.ContentLength
-	if size < 0 {
-		size = 4096
+	most := g.cfg.MaxBody + 1
+	if r.ContentLength >= 0 {
+		most = r.ContentLength + 1 // one byte more, so that the last read finds the end
 	}
-	took := size + 1
+	// Room grows with what has come: a length that is only announced takes none
+	// of the budget that all share.
+	took := min(most, firstRoom)
 	if err := g.cfg.Memory.Take(took); err != nil {
 		return nil, give, err
 	}
@@ -37,12 +39,12 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, giv
 	buf := make([]byte, 0, took)
 	for {
 		if len(buf) == cap(buf) {
-			grow := int64(cap(buf))
+			grow := max(min(took, most-took), 1)
 			if err := g.cfg.Memory.Take(grow); err != nil {
 				return nil, give, err
 			}
 			took += grow
-			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+			buf = append(make([]byte, 0, took), buf...)
 		}
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -59,5 +61,8 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, giv
 		}
 	}
 }
+
+// firstRoom is the room that a body of unknown or greater length begins with.
+const firstRoom = 64 << 10
 
 var errBody = fault.New(fault.TooLarge, "request_too_large", "The body of the request is larger than this service takes.")

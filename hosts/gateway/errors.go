@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
 	port "github.com/archibot/archibotchat/ports/inference"
@@ -41,10 +42,23 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, id string, err 
 	}
 	body := inference.ErrorBody(p.message, p.kind, p.param, p.code)
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.cfg.WriteWait))
+	g.limit(w, r)
 	w.WriteHeader(p.status)
 	_, _ = w.Write(body)
 }
+
+// limit bounds the time for an answer of our own: for writing it, and for what
+// net/http reads of a body that was not read, before it answers.
+func (g *Gateway) limit(w http.ResponseWriter, r *http.Request) {
+	rc, now := http.NewResponseController(w), time.Now()
+	_ = rc.SetWriteDeadline(now.Add(g.cfg.WriteWait)) // some test writers have none
+	if r.ContentLength != 0 {
+		_ = rc.SetReadDeadline(now.Add(unreadWait))
+	}
+}
+
+// unreadWait is how long the rest of a body may take that nobody will read.
+const unreadWait = time.Second
 
 // render maps an error to a reply by the table in the project's decisions.
 func render(err error) reply {
@@ -82,7 +96,10 @@ func render(err error) reply {
 		p.retryAfter = cmp.Or(p.retryAfter, "1")
 	case fault.Unavailable:
 		p.status, p.kind = http.StatusServiceUnavailable, "server_error"
-		p.retryAfter = cmp.Or(p.retryAfter, "2")
+		p.noRetry = f.Code == relay.ErrUnsettled.Code
+		if !p.noRetry {
+			p.retryAfter = cmp.Or(p.retryAfter, "2")
+		}
 	case fault.BadUpstream:
 		p.status, p.kind = http.StatusBadGateway, "server_error"
 	case fault.Timeout:

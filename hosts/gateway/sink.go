@@ -35,9 +35,7 @@ func (s *sink) JSON(headers []port.Header, body []byte, b relay.Bill) error {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Archibot-Credits-Debited"] = []string{strconv.FormatInt(b.Debited, 10)}
 	h["X-Archibot-Credits-Remaining"] = []string{strconv.FormatInt(b.Remaining, 10)}
-	s.deadline()
-	_, err := s.w.Write(body)
-	return err
+	return s.write(body)
 }
 
 // Start sends the head of a stream.
@@ -54,8 +52,7 @@ func (s *sink) Start(headers []port.Header) error {
 
 // Frame sends a frame, and flushes if nothing newer is at hand.
 func (s *sink) Frame(frame []byte, newest bool) error {
-	s.deadline()
-	if _, err := s.w.Write(frame); err != nil {
+	if err := s.write(frame); err != nil {
 		return err
 	}
 	if newest {
@@ -70,11 +67,26 @@ func (s *sink) End() error { return nil }
 // Fail sends a last frame and breaks the connection off, so that no client can
 // take the stream for complete.
 func (s *sink) Fail(frame []byte) {
-	s.deadline()
-	if _, err := s.w.Write(frame); err == nil {
+	if s.write(frame) == nil {
 		_ = s.rc.Flush()
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// chunk is how much a client must take within its time.
+const chunk = 64 << 10
+
+func (s *sink) write(b []byte) error {
+	for {
+		s.deadline()
+		part := b[:min(len(b), chunk)]
+		if _, err := s.w.Write(part); err != nil {
+			return err
+		}
+		if b = b[len(part):]; len(b) == 0 {
+			return nil
+		}
+	}
 }
 
 // deadline moves the write deadline, at most once a second: it is a bound, not

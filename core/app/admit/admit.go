@@ -91,6 +91,7 @@ func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant
 		}
 	}
 	if at < 0 {
+		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown")
 		return Grant{}, gates.NotSignedIn.Fault()
 	}
 	g := Grant{Key: holder.Key, Account: holder.Account, Area: access.AreaAPI}

@@ -41,7 +41,8 @@ type Service struct {
 
 	mu     sync.Mutex
 	listed []port.Model
-	asked  time.Time
+	asked  time.Time     // zero: never
+	asking chan struct{} // closed when the question under way is answered; nil if none is
 }
 
 // New returns a Service.
@@ -99,23 +100,51 @@ func (s *Service) Find(ctx context.Context, k keys.Key, id string) (port.Model, 
 	return port.Model{ID: id, Created: edition.Effective.Unix(), OwnedBy: s.deps.Upstream.Name()}, nil
 }
 
+// askTime bounds one question for the upstream's list.
+const askTime = 5 * time.Second
+
 // upstream returns the upstream's list. A list that cannot be had is not an
-// error: priced models work without it.
+// error: priced models work without it. One caller at a time asks; the others
+// take the list as it was, and wait only for the first one.
 func (s *Service) upstream(ctx context.Context) []port.Model {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := s.deps.Now()
-	if !s.asked.IsZero() && now.Sub(s.asked) < fresh {
+	if age := now.Sub(s.asked); !s.asked.IsZero() && (s.asking != nil || age >= 0 && age < fresh) {
+		defer s.mu.Unlock()
 		return s.listed
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	if answered := s.asking; answered != nil {
+		s.mu.Unlock()
+		select {
+		case <-answered:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.listed
+	}
+	answered := make(chan struct{})
+	s.asking = answered
+	s.mu.Unlock()
+
+	list, err := s.ask(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked, s.asking = now, nil
+	close(answered)
+	if err == nil {
+		s.listed = list[:min(len(list), maxModels)]
+	}
+	return s.listed
+}
+
+func (s *Service) ask(ctx context.Context) ([]port.Model, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
 	defer cancel()
 	list, err := s.deps.Upstream.Models(ctx)
-	s.asked = now
 	if err != nil {
 		s.deps.Log.Warn("listing the upstream's models failed", "upstream", s.deps.Upstream.Name(), "error", err)
-		return s.listed
 	}
-	s.listed = list[:min(len(list), maxModels)]
-	return s.listed
+	return list, err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 
-	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
@@ -28,16 +27,13 @@ func (r *run) json(resp *port.Response) error {
 	if !reported {
 		if _, status := inference.ResponseObject(body); status == "failed" || status == "cancelled" {
 			// The upstream says itself that it did no work worth counting.
-			r.release("upstream_failed")
-			return r.deliver(resp, body, Bill{})
+			return r.deliver(resp, body, r.release("upstream_failed"))
 		}
 		usage, reason = inference.EstimateJSON(r.job.Call.Route, r.job.Call.BodyBytes, body), "usage_estimated"
 	}
 	bill, err := r.settle(usage, reason, false)
 	if err != nil {
-		f := *fault.From(err)
-		f.RetryAfter = 0 // the work was done; doing it again may be charged again
-		return &f
+		return err
 	}
 	return r.deliver(resp, body, bill)
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -33,3 +34,41 @@ func (m *Memory) Give(n int64) { m.used.Add(-n) }
 
 // Used returns how many bytes are reserved.
 func (m *Memory) Used() int64 { return m.used.Load() }
+
+// budgeted reads a stream whose frames are gathered in memory. A frame within
+// frameFree costs nothing; what a longer one takes is taken from the budget
+// until the next is asked for.
+type budgeted struct {
+	from   io.Reader
+	memory *Memory
+	frame  int64 // bytes read for the present frame
+	took   int64
+}
+
+// frameFree is what every stream may take beside the budget.
+const frameFree = 64 << 10
+
+// Read fails with ErrMemory if the budget is used up.
+func (b *budgeted) Read(p []byte) (int, error) {
+	if need := b.frame - b.took; need > frameFree {
+		grown := max(b.frame, frameFree) // a buffer that grows is twice there for a moment
+		if err := b.memory.Take(grown); err != nil {
+			return 0, err
+		}
+		b.took += grown
+	}
+	n, err := b.from.Read(p)
+	b.frame += int64(n)
+	return n, err
+}
+
+// next says that the frame was dealt with.
+func (b *budgeted) next() {
+	b.frame = 0
+	b.free()
+}
+
+func (b *budgeted) free() {
+	b.memory.Give(b.took)
+	b.took = 0
+}

@@ -17,7 +17,7 @@ import (
 
 // Ledger is what the relay needs of the ledger's writer.
 type Ledger interface {
-	Work(ctx context.Context) (context.Context, context.CancelCauseFunc)
+	Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc)
 	Hold(op ledger.Op) (ledger.Outcome, error)
 	Settle(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
 	SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
@@ -42,7 +42,8 @@ type Limits struct {
 	Line int
 	// StreamBytes is the longest stream; 256 MiB.
 	StreamBytes int64
-	// Drain is how long an upstream may go on for a client that has left; 2 s.
+	// Drain is how long an upstream may go on for a client that has left, and
+	// once more from the end of its text on, for its usage; 2 s.
 	Drain time.Duration
 	// JSONDrain is the same for an answer that is not a stream; 30 s, because
 	// such an upstream shows nothing until it is done.
@@ -121,58 +122,82 @@ type Sink interface {
 	Fail(frame []byte)
 }
 
+// ErrUnsettled means that an answer was had but could not be debited, and is not
+// delivered. Asking again would do the work again (HOTPATH 16).
+var ErrUnsettled = fault.New(fault.Unavailable, "settle_failed", "The answer could not be booked and is therefore not delivered. Wait a moment before you ask again.")
+
 // Faults of the relay's own.
 var (
 	errCut      = fault.New(fault.BadUpstream, "upstream_cut", "The answer broke off at the model provider. You are charged only for what it produced.")
 	errTooLarge = fault.New(fault.BadUpstream, "upstream_invalid", "The answer of the model provider is larger than this service passes on.")
+	errDuration = fault.New(fault.Timeout, "upstream_timeout", "The answer took longer than this service waits. Ask for a shorter one.")
+	errGone     = fault.New(fault.Canceled, "client_gone", "The client went away.")
 )
 
 // Forward does the job and writes the answer to out. If it returns an error,
 // nothing was written: a fault, or the upstream's *Refusal. Once a stream has
 // begun, trouble is told to the client through out.Fail, and Forward returns nil.
 func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
+	if ctx.Err() != nil {
+		return errGone
+	}
+	body := j.Call.Forward(j.Body)
+	if len(body) != len(j.Body) { // a copy, which lives as long as the call
+		if err := r.deps.Memory.Take(int64(len(body))); err != nil {
+			return err
+		}
+		defer r.deps.Memory.Give(int64(len(body)))
+	}
 	hold, err := r.hold(j)
 	if err != nil {
 		return err
 	}
-	run := &run{Relay: r, job: j, hold: hold, out: out, client: ctx}
-	var end context.CancelCauseFunc
-	run.work, end = r.deps.Ledger.Work(ctx)
-	defer end(nil)
-	limit := time.AfterFunc(r.deps.Limits.Duration, func() { end(errDuration) })
+	run := &run{Relay: r, job: j, hold: hold, out: out, started: r.deps.Now()}
+	run.work, run.end = r.deps.Ledger.Work(ctx, hold)
+	defer run.end(nil)
+	limit := time.AfterFunc(r.deps.Limits.Duration, func() { run.end(errDuration) })
 	defer limit.Stop()
-	run.end = end
 
 	// A panic must not leave credits set aside: whatever was not ended below
-	// is given back on the way out.
+	// is ended on the way out.
 	defer run.abandon()
 
-	// A client that leaves before the answer begins stops the work after a
-	// while; what the upstream has done by then is settled like any other end.
+	// A client that leaves stops the work after a while; what the upstream has
+	// done by then is settled like any other end.
 	patience := r.deps.Limits.JSONDrain
 	if j.Call.Stream {
 		patience = r.deps.Limits.Drain
 	}
-	stop := context.AfterFunc(ctx, func() {
-		drain := time.AfterFunc(patience, func() { end(context.Canceled) })
-		context.AfterFunc(run.work, func() { drain.Stop() })
-	})
-	defer stop()
+	stop := context.AfterFunc(ctx, func() { run.drain.start(patience, run.cancel) })
+	defer func() {
+		stop()
+		run.drain.stop()
+	}()
+	if ctx.Err() != nil {
+		run.release(errGone.Code)
+		return errGone
+	}
+	return run.forward(body)
+}
 
-	resp, err := r.deps.Upstream.Do(run.work, &port.Request{Route: j.Call.Route, RequestID: j.Request, Stream: j.Call.Stream, Body: j.Call.Forward(j.Body)})
+// forward sends the call and passes the answer on.
+func (r *run) forward(body []byte) error {
+	resp, err := r.deps.Upstream.Do(r.work, &port.Request{Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Body: body})
 	if err != nil {
-		err = run.reason(err)
-		run.release(codeOf(err))
+		err = r.reason(err)
+		r.release(codeOf(err))
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.Stream {
-		return run.stream(resp)
+	if !resp.Stream {
+		return r.json(resp)
 	}
-	return run.json(resp)
+	if err := r.stream(resp); err != nil {
+		return err
+	}
+	r.empty(resp.Body)
+	return nil
 }
-
-var errDuration = fault.New(fault.Timeout, "upstream_timeout", "The answer took longer than this service waits. Ask for a shorter one.")
 
 // hold sets aside the most that the job can cost.
 func (r *Relay) hold(j Job) (ledger.Hold, error) {
@@ -204,7 +229,7 @@ func codeOf(err error) string {
 	case errors.As(err, &refusal):
 		return "upstream_refused"
 	case errors.Is(err, context.Canceled):
-		return "client_gone"
+		return errGone.Code
 	}
 	return fault.CodeOf(err)
 }

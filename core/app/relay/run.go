@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
@@ -13,14 +14,19 @@ import (
 // run is one job at work. It belongs to one goroutine.
 type run struct {
 	*Relay
-	job    Job
-	hold   ledger.Hold
-	out    Sink
-	client context.Context // ends when the client leaves
-	work   context.Context // ends when the work must stop
-	end    context.CancelCauseFunc
-	ended  bool // the hold was settled or released, or at least asked to be
+	job     Job
+	hold    ledger.Hold
+	out     Sink
+	started time.Time       // by this machine's clock; the hold's is the store's
+	work    context.Context // ends when the work must stop
+	end     context.CancelCauseFunc
+	drain   drain
+	live    *streaming // once there is a stream
+	ended   bool       // the hold was settled or released, or at least asked to be
 }
+
+// cancel ends the work because nobody waits for it any more.
+func (r *run) cancel() { r.end(context.Canceled) }
 
 // reason returns why the work ended: the cause its context was given, where
 // it was that which broke the call, else err itself.
@@ -30,13 +36,14 @@ func (r *run) reason(err error) error {
 	}
 	cause := context.Cause(r.work)
 	if errors.Is(cause, context.Canceled) {
-		return fault.Wrap(cause, fault.Canceled, "client_gone", "The client went away.")
+		return fault.Wrap(cause, errGone.Kind, errGone.Code, errGone.Message)
 	}
 	return cause
 }
 
-// settle debits usage, durably. delivered says whether the client has seen any
-// of the answer: if not, a debit that cannot be made in time is given up.
+// settle debits usage, durably, or returns ErrUnsettled. delivered says whether
+// the client has seen any of the answer: if not, a debit that cannot be made in
+// time is given up.
 func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, error) {
 	r.ended = true
 	finish := r.deps.Ledger.SettleOrRelease
@@ -46,7 +53,7 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 	o, err := finish(r.hold, r.cost(u), booked(u), reason)
 	if err != nil {
 		r.deps.Log.Error("settle failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
-		return Bill{}, err
+		return Bill{}, fault.Wrap(err, ErrUnsettled.Kind, ErrUnsettled.Code, ErrUnsettled.Message)
 	}
 	return Bill{Debited: o.Debited, Remaining: o.Available}, nil
 }
@@ -63,38 +70,37 @@ func (r *run) cost(u inference.Usage) int64 {
 }
 
 // release gives the hold back.
-func (r *run) release(reason string) {
+func (r *run) release(reason string) Bill {
 	r.ended = true
-	if _, err := r.deps.Ledger.Release(r.hold, reason); err != nil {
+	o, err := r.deps.Ledger.Release(r.hold, reason)
+	if err != nil {
 		// The step stays queued, and behind it are deadline and recovery.
 		r.deps.Log.Error("release failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
 	}
+	return Bill{Remaining: o.Available}
 }
 
-// abandon gives the hold back if nothing else ended it.
+// abandon ends the hold if nothing else did, as after a panic: what the client
+// saw is paid for, the rest is given back.
 func (r *run) abandon() {
-	if !r.ended {
+	switch {
+	case r.ended:
+	case r.live != nil && r.live.saw:
+		_, _ = r.settle(r.live.usage(), "abandoned", true) // it logs
+	default:
 		r.release("abandoned")
 	}
 }
 
-// marker notes progress of a long answer (HOTPATH 8).
-type marker struct {
-	opened, last time.Time
-}
+// emptyTime is how long an upstream may take to end a stream after its last event.
+const emptyTime = 100 * time.Millisecond
 
-// Progress is noted once an answer is a second old, then every two seconds.
-const (
-	firstMark = time.Second
-	nextMark  = 2 * time.Second
-)
-
-func (m *marker) due(now time.Time) bool {
-	if now.Sub(m.opened) < firstMark || !m.last.IsZero() && now.Sub(m.last) < nextMark {
-		return false
-	}
-	m.last = now
-	return true
+// empty reads what follows the last event, which is nothing, so that the
+// connection to the upstream can be used again.
+func (r *run) empty(body io.Reader) {
+	limit := time.AfterFunc(emptyTime, r.cancel)
+	defer limit.Stop()
+	_, _ = io.CopyN(io.Discard, body, 512)
 }
 
 func booked(u inference.Usage) ledger.Usage {

@@ -1,10 +1,8 @@
 package relay
 
 import (
-	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
@@ -15,12 +13,17 @@ import (
 // stream passes frames on as they come and withholds the last ones until the
 // debit is durable.
 func (r *run) stream(resp *port.Response) error {
-	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.hold.OpenedAt}}
-	frames := inference.NewFrameReader(io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), r.deps.Limits.Line, terminalBytes)
+	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.started}}
+	r.live = s
+	line := r.deps.Limits.Line
 	if r.job.Call.Route == inference.Responses {
-		frames = inference.NewFrameReader(io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), terminalBytes, terminalBytes)
+		line = terminalBytes
 	}
+	body := &budgeted{from: io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), memory: r.deps.Memory}
+	defer body.free()
+	frames := inference.NewFrameReader(body, line, terminalBytes)
 	for {
+		body.next()
 		frame, err := frames.Next()
 		if err != nil {
 			return s.broken(err)
@@ -28,17 +31,22 @@ func (r *run) stream(resp *port.Response) error {
 		switch s.meter.Observe(frame) {
 		case inference.ClassContent:
 			s.pass(frame, !frames.Buffered())
+			if s.meter.Finished() {
+				s.drain.extend(s.deps.Limits.Drain)
+			}
 		case inference.ClassComment:
 			if s.begun {
 				s.pass(frame, !frames.Buffered())
 			}
 		case inference.ClassUsage:
 			if r.job.Call.IncludeUsage {
-				s.held = append(s.held, frame...)
+				s.held = append(s.held[:0], frame...) // the last one counts, as it does for the bill
 			}
 		case inference.ClassDone, inference.ClassTerminal:
-			s.held = append(s.held, frame...)
-			return s.finish()
+			if len(s.held) > 0 {
+				frame = append(s.held, frame...)
+			}
+			return s.finish(frame)
 		case inference.ClassFailure:
 			return s.broken(fault.New(fault.BadUpstream, "upstream_failed", "The model provider reported an error in the middle of the answer. You are charged only for what it produced."))
 		default:
@@ -53,7 +61,7 @@ type streaming struct {
 	headers []port.Header
 	meter   *inference.Meter
 	mark    marker
-	held    []byte // frames withheld until the debit is durable
+	held    []byte // the usage chunk of a client that asked for it
 	begun   bool   // the head was sent
 	gone    bool   // the client has left
 	saw     bool   // the client was sent some of the answer
@@ -87,15 +95,24 @@ func (s *streaming) begin() bool {
 	return true
 }
 
-// leave notes that the client has gone and gives the upstream a little time
-// to end, because its last chunk has the exact usage.
+// leave notes that the client has gone.
 func (s *streaming) leave() {
-	if s.gone {
-		return
-	}
 	s.gone = true
-	drain := time.AfterFunc(s.deps.Limits.Drain, func() { s.end(context.Canceled) })
-	context.AfterFunc(s.work, func() { drain.Stop() })
+	s.drain.start(s.deps.Limits.Drain, s.cancel)
+}
+
+// pay settles, and keeps a client that is waiting for that awake.
+func (s *streaming) pay(u inference.Usage, reason string, delivered bool) error {
+	if !s.begun || s.gone {
+		_, err := s.settle(u, reason, delivered)
+		return err
+	}
+	h := beat(s.out)
+	_, err := s.settle(u, reason, delivered) // the bill shows in Activity: a stream has no header left for it (W9)
+	if h.stop() != nil {
+		s.leave()
+	}
+	return err
 }
 
 // usage is what the upstream reported, or else what was counted here (W6).
@@ -107,20 +124,18 @@ func (s *streaming) usage() inference.Usage {
 }
 
 // finish debits a whole answer, then lets the client see its end.
-func (s *streaming) finish() error {
+func (s *streaming) finish(end []byte) error {
 	u, reason := s.usage(), ""
 	if u.Estimated {
 		reason = "usage_estimated"
 	}
-	bill, err := s.settle(u, reason, s.saw)
-	if err != nil {
+	if err := s.pay(u, reason, s.saw); err != nil {
 		return s.fail(err)
 	}
-	_ = bill // a stream has no header left to tell it in; Activity does (W9)
 	if s.gone || !s.begin() {
 		return nil
 	}
-	if s.out.Frame(s.held, true) != nil || s.out.End() != nil {
+	if s.out.Frame(end, true) != nil || s.out.End() != nil {
 		s.deps.Log.Info("client left before the end of its stream", "request_id", s.job.Request)
 	}
 	return nil
@@ -139,9 +154,9 @@ func (s *streaming) broken(err error) error {
 	}
 	reason := codeOf(err)
 	if s.gone {
-		reason = "client_gone"
+		reason = errGone.Code
 	}
-	if _, failed := s.settle(s.usage(), reason, true); failed != nil && !s.gone {
+	if failed := s.pay(s.usage(), reason, true); failed != nil && !s.gone {
 		err = failed
 	}
 	return s.fail(err)

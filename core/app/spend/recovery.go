@@ -2,6 +2,7 @@ package spend
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
@@ -25,7 +26,12 @@ func (s *Spend) recoverEvery(ctx context.Context) {
 	}
 }
 
+// recoverTime bounds one round, so that a call that hangs is not the last.
+const recoverTime = time.Minute
+
 func (s *Spend) recoverAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, recoverTime)
+	defer cancel()
 	me := s.replica()
 	if me.ID == "" {
 		return nil
@@ -34,12 +40,12 @@ func (s *Spend) recoverAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range lapsed {
-		if err := s.takeOver(ctx, me, r); err != nil {
-			return err
-		}
+	var errs []error
+	for _, r := range lapsed { // one that cannot be resolved must not keep the others waiting
+		errs = append(errs, s.takeOver(ctx, me, r))
 	}
-	return s.resolve(ctx, me, me.ID, true, ledger.ReasonAbandoned)
+	errs = append(errs, s.resolve(ctx, me, me.ID, true, ledger.ReasonAbandoned))
+	return errors.Join(errs...)
 }
 
 // takeOver fences a dead replica, resolves its holds and removes it. Fencing
@@ -73,7 +79,7 @@ func (s *Spend) resolve(ctx context.Context, me store.Replica, owner string, exp
 				settled++
 			}
 		}
-		outcomes, err := s.deps.Store.Commit(ctx, me, ops)
+		outcomes, err := s.commitApart(ctx, me, ops)
 		if err != nil {
 			return err
 		}
@@ -89,4 +95,24 @@ func (s *Spend) resolve(ctx context.Context, me store.Replica, owner string, exp
 			return nil
 		}
 	}
+}
+
+// commitApart commits ops together or, if the store cannot take them as a
+// whole, in halves, so that one bad row keeps no other hold open. The culprit's
+// outcome has its Err set.
+func (s *Spend) commitApart(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	outcomes, err := s.deps.Store.Commit(ctx, by, ops)
+	switch {
+	case err == nil || outOfReach(err):
+		return outcomes, err
+	case len(ops) == 1:
+		return []ledger.Outcome{{Err: err}}, nil
+	}
+	half := len(ops) / 2
+	first, err := s.commitApart(ctx, by, ops[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := s.commitApart(ctx, by, ops[half:])
+	return append(first, second...), err
 }

@@ -33,17 +33,23 @@ func (s *Spend) Run(ctx context.Context) error {
 	}
 	s.ready.Store(true)
 
+	// The writer stops gathering at the first of these ends, and gives up what
+	// it cannot commit at the second.
+	gathering, stopGathering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopGathering()
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWriting()
 	var writer, keepers sync.WaitGroup
-	writer.Go(func() { s.write(writing) })
+	writer.Go(func() { s.write(gathering, writing) })
 	keepers.Go(func() { s.renew(ctx) })
 	keepers.Go(func() { s.recoverEvery(ctx) })
 
 	<-ctx.Done()
 	s.ready.Store(false)
 	keepers.Wait()
-	stopWriting()
+	stopGathering()
+	patience := time.AfterFunc(flushTime, stopWriting)
+	defer patience.Stop()
 	writer.Wait()
 	s.leave()
 	return nil
@@ -122,8 +128,14 @@ func (s *Spend) renew(ctx context.Context) {
 	}
 }
 
+// leave gives the identity up. Work that goes on in spite of the rule to stop
+// the hosts first ends here: nothing could settle it any more.
 func (s *Spend) leave() {
-	r := s.replica()
+	s.mu.Lock()
+	r := s.term.replica
+	s.term.end(ErrLost)
+	s.term.replica = store.Replica{}
+	s.mu.Unlock()
 	if r.ID == "" {
 		return
 	}

@@ -24,6 +24,8 @@ const (
 	EndWait = 10 * time.Second
 	// commitTime bounds one attempt to commit a batch.
 	commitTime = 5 * time.Second
+	// flushTime bounds how long a replica that ends goes on committing what is queued.
+	flushTime = 10 * time.Second
 )
 
 // Deps is what Spend needs.
@@ -72,17 +74,17 @@ func New(d Deps) *Spend {
 }
 
 // Ready reports whether the replica has an identity and the writer runs.
-func (s *Spend) Ready() bool { return s.ready.Load() }
+func (s *Spend) Ready() bool { return s.ready.Load() && s.replica().ID != "" }
 
-// Work returns a context for one request's work upstream. It carries the
+// Work returns a context for the work upstream behind a hold. It carries the
 // values of ctx but not its end, and ends, with ErrLost as its cause, when the
-// replica loses its identity.
-func (s *Spend) Work(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+// replica loses the identity that the hold was made under, or Run ends.
+func (s *Spend) Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.mu.Lock()
 	t := s.term
 	s.mu.Unlock()
-	if t.ctx == nil {
+	if t.ctx == nil || h.Replica != t.replica.ID {
 		cancel(ErrLost)
 		return work, cancel
 	}
@@ -119,6 +121,12 @@ func (s *Spend) Settle(h ledger.Hold, amount int64, u ledger.Usage, reason strin
 // SettleOrRelease is Settle for an answer of which the client has seen
 // nothing: if the debit is not durable within EndWait, the hold is released
 // instead, because the answer will not be delivered.
+//
+// One debit can stay all the same: the settle was committed, the reply to that
+// got lost, and the store stayed out of reach for the rest of EndWait. The
+// release then finds the hold settled. Nobody can know better in time, an entry
+// is never taken back (L11), and the log names the request, so that an operator
+// can correct it.
 func (s *Spend) SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error) {
 	op := endOf(h)
 	op.Kind, op.Amount, op.Usage, op.Reason = ledger.OpSettle, amount, u, reason

@@ -10,15 +10,16 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-// write commits batches until ctx ends, then what is still queued.
-func (s *Spend) write(ctx context.Context) {
+// write commits batches until gathering ends, then what is still queued. When
+// writing ends, calls are answered with the store's failure.
+func (s *Spend) write(gathering, writing context.Context) {
 	batch := make([]*call, 0, maxBatch)
 	for {
-		batch = s.gather(ctx, batch[:0])
+		batch = s.gather(gathering, batch[:0])
 		if len(batch) == 0 {
 			return
 		}
-		s.commit(ctx, batch)
+		s.commit(writing, batch)
 	}
 }
 
@@ -58,13 +59,13 @@ func take(from chan *call, batch []*call) []*call {
 }
 
 // commit brings a batch to its end. A store that is out of reach is tried
-// again for as long as the process is to live; a batch that the store cannot
-// take as a whole is halved until the culprit stands alone.
+// again until ctx ends; a batch that the store cannot take as a whole is halved
+// until the culprit stands alone.
 func (s *Spend) commit(ctx context.Context, batch []*call) {
 	wait := 10 * time.Millisecond
 	for {
 		by := s.replica()
-		outcomes, err := s.attempt(by, batch)
+		outcomes, err := s.attempt(ctx, by, batch)
 		if err == nil {
 			s.answer(batch, outcomes)
 			return
@@ -76,7 +77,7 @@ func (s *Spend) commit(ctx context.Context, batch []*call) {
 			if len(batch) == 0 {
 				return
 			}
-		case fault.KindOf(err) != fault.Unavailable:
+		case !outOfReach(err):
 			if len(batch) > 1 {
 				half := len(batch) / 2
 				s.commit(ctx, batch[:half])
@@ -89,29 +90,42 @@ func (s *Spend) commit(ctx context.Context, batch []*call) {
 		default:
 			s.deps.Log.Warn("ledger commit failed, will retry", "ops", len(batch), "error", err)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			if wait > time.Second { // the process is to end and the store is away
-				for _, c := range batch {
-					c.answer(result{err: err})
-				}
-				return
+		if !pause(ctx, wait) {
+			for _, c := range batch {
+				c.answer(result{err: err})
 			}
-			time.Sleep(wait)
+			return
 		}
 		wait = min(2*wait, 2*time.Second)
 	}
 }
 
-func (s *Spend) attempt(by store.Replica, batch []*call) ([]ledger.Outcome, error) {
+// outOfReach reports whether the store may take the same batch later.
+func outOfReach(err error) bool {
+	return fault.KindOf(err) == fault.Unavailable || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// pause waits for d; false if ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *Spend) attempt(ctx context.Context, by store.Replica, batch []*call) ([]ledger.Outcome, error) {
 	ops := make([]ledger.Op, len(batch))
 	for i, c := range batch {
 		switch {
 		case c.op.Kind == ledger.OpHold:
-			if c.op.Replica == "" {
-				c.op.Replica = by.ID
-			}
+			// Whoever commits it owns it: a hold that waited while the replica
+			// changed its identity must not go to one that is gone, where no
+			// recovery would look for it.
+			c.op.Replica = by.ID
 		case c.release && c.op.Kind == ledger.OpSettle && c.abandoned():
 			c.op.Kind, c.op.Amount, c.op.Usage, c.op.Reason = ledger.OpRelease, 0, ledger.Usage{}, "settle_timed_out"
 		}
@@ -120,7 +134,7 @@ func (s *Spend) attempt(by store.Replica, batch []*call) ([]ledger.Outcome, erro
 	if by.ID == "" {
 		return nil, store.ErrUnavailable // between two identities
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
 	return s.deps.Store.Commit(ctx, by, ops)
 }
@@ -130,6 +144,10 @@ func (s *Spend) answer(batch []*call, outcomes []ledger.Outcome) {
 		o := outcomes[i]
 		if c.answer(result{outcome: o, err: o.Err}) {
 			continue
+		}
+		if c.release && c.op.Kind == ledger.OpRelease && o.Hold.State == ledger.HoldSettled {
+			s.deps.Log.Error("an answer that was not delivered stays debited: its settle was committed, but the reply got lost",
+				"request_id", c.op.Request, "account_id", c.op.Account, "debited", o.Hold.Debited)
 		}
 		if c.op.Kind == ledger.OpHold && o.Err == nil {
 			// The caller has gone: give back what it will never use.
