@@ -3,9 +3,17 @@
 package sqlstore_test
 
 import (
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
 	"github.com/archibot/archibotchat/ports/store/storetest"
@@ -18,4 +26,174 @@ func TestPostgres_Conformance(t *testing.T) {
 	storetest.Run(t, func(t testing.TB, clock func() time.Time) store.Store {
 		return open(t, localpg.URL(t), clock)
 	})
+}
+
+func TestPostgres_Migrate(t *testing.T) {
+	t.Parallel()
+	migrates(t, localpg.URL(t))
+}
+
+func TestPostgres_AppendOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, localpg.URL(t), nil)
+	appendOnly(t, s)
+	require.Error(t, s.Exec(t.Context(), "TRUNCATE entries"))
+	require.Error(t, s.Exec(t.Context(), "TRUNCATE events"))
+}
+
+func TestPostgres_HoldsThroughSeveralHandles(t *testing.T) {
+	t.Parallel()
+	takers(t, localpg.URL(t))
+}
+
+func TestPostgres_TamperedHold(t *testing.T) {
+	t.Parallel()
+	tampered(t, open(t, localpg.URL(t), nil))
+}
+
+func TestPostgres_PasswordIsNotShown(t *testing.T) {
+	t.Parallel()
+	for name, host := range map[string]string{"nobody there": "127.0.0.1:1", "wrong password": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u, err := url.Parse(localpg.URL(t))
+			require.NoError(t, err)
+			u.User = url.UserPassword("postgres", "s3cret")
+			if host != "" {
+				u.Host = host
+			}
+			s := unmigrated(t, u.String(), nil)
+			for what, err := range map[string]error{"ping": s.Ping(t.Context()), "migrate": s.Migrate(t.Context()), "commit": func() error {
+				_, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{grant("acct_1", "lot_1", 1)})
+				return err
+			}()} {
+				require.ErrorIs(t, err, store.ErrUnavailable, what)
+				require.NotContains(t, err.Error(), "s3cret", what)
+			}
+		})
+	}
+}
+
+// HOTPATH 1: two round trips, however many ops.
+func TestPostgres_RoundTrips(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(localpg.URL(t))
+	require.NoError(t, err)
+	wire := tap(t, u.Host)
+	u.Host = wire.listener.Addr().String()
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: u.String(), MaxConns: 1, NewID: func(p string) string { return p + "_1" }})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.Migrate(t.Context()))
+	create(t, s, "acct_1")
+	commit(t, s, grant("acct_1", "lot_1", 1000)) // names the statements
+	for n := range 3 {
+		var ops []ledger.Op
+		for i := range 1 + 50*n {
+			ops = append(ops, ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: fmt.Sprint("req_", n, "_", i), Nonce: "n", Amount: 1})
+		}
+		before := wire.trips()
+		commit(t, s, ops...)
+		require.Equal(t, 2, wire.trips()-before)
+	}
+}
+
+// HOTPATH 5: what a request changes stands in no index.
+func TestPostgres_UpdatesAreHeapOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, localpg.URL(t), nil)
+	create(t, s, "acct_1")
+	commit(t, s, grant("acct_1", "lot_1", 100_000))
+	for n := range 50 {
+		for _, kind := range []ledger.OpKind{ledger.OpHold, ledger.OpMark, ledger.OpSettle} {
+			var ops []ledger.Op
+			for i := range 10 {
+				ops = append(ops, ledger.Op{Kind: kind, Account: "acct_1", Request: fmt.Sprint("req_", n, "_", i), Replica: "rep_1", Nonce: "n", Amount: 3})
+			}
+			commit(t, s, ops...)
+		}
+	}
+	require.NoError(t, s.Exec(t.Context(), "SELECT pg_stat_force_next_flush()"))
+	for _, table := range []string{"accounts", "lots", "holds"} {
+		of := func(column string) int64 {
+			n, err := s.Count(t.Context(), "SELECT sum("+column+")::bigint FROM pg_stat_user_tables WHERE relname = '"+table+"'")
+			require.NoError(t, err)
+			return n
+		}
+		require.Eventually(t, func() bool { return of("n_tup_upd") >= 100 }, 20*time.Second, 50*time.Millisecond, table)
+		updates, hot := of("n_tup_upd"), of("n_tup_hot_upd")
+		require.GreaterOrEqual(t, hot*100, updates*95, "%s: %d of %d", table, hot, updates)
+	}
+	left, err := s.Count(t.Context(), "SELECT count(*) FROM open_holds")
+	require.NoError(t, err)
+	require.Zero(t, left)
+}
+
+// wiretap counts how often a client speaks after the server has.
+type wiretap struct {
+	listener net.Listener
+	mu       sync.Mutex
+	heard    bool // the server spoke last
+	count    int
+}
+
+func (w *wiretap) trips() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count
+}
+
+func (w *wiretap) spoke(server bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !server && w.heard {
+		w.count++
+	}
+	w.heard = server
+}
+
+// tap listens and passes everything on to the server at address.
+func tap(t *testing.T, address string) *wiretap {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w := &wiretap{listener: l}
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	t.Cleanup(func() { _ = l.Close() })
+	pass := func(from, to net.Conn, server bool) {
+		defer func() { _, _ = from.Close(), to.Close() }()
+		buffer := make([]byte, 1<<20)
+		for {
+			n, err := from.Read(buffer)
+			if err != nil {
+				return
+			}
+			w.spoke(server)
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}
+	wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", address)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			wg.Go(func() { pass(client, server, false) })
+			wg.Go(func() { pass(server, client, true) })
+		}
+	})
+	return w
+}
+
+func BenchmarkPostgres_Commit(b *testing.B) {
+	s := open(b, localpg.URL(b), nil)
+	benchmarkCommit(b, s)
 }
