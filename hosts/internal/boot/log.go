@@ -27,7 +27,7 @@ func Redact(text string, secrets ...Secret) string {
 
 // credential matches what looks like a key of ours, a bearer token, an
 // upstream key or a password within a URL.
-var credential = regexp.MustCompile(`abk_[0-9A-Za-z]{8,}|(?i:bearer)[ +]+[0-9A-Za-z._~+/=-]+|\bsk-[0-9A-Za-z_-]{16,}|://[^/\s"@]*:[^/\s"@]+@`)
+var credential = regexp.MustCompile(`abk_[0-9A-Za-z]{8,}|(?i:bearer)[ +]+[0-9A-Za-z._~+/=-]{8,}|\bsk-[0-9A-Za-z_-]{16,}|://[^/\s"@]*:[^/\s"@]+@`)
 
 // minNet is the shortest secret that is searched for: replacing a shorter one
 // would ruin innocent words.

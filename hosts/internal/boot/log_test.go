@@ -22,7 +22,7 @@ func TestNewLogger_Net(t *testing.T) {
 	var out bytes.Buffer
 	log := boot.NewLogger(&out, slog.LevelDebug, boot.NewSecret(upstream), boot.NewSecret(""), boot.NewSecret("in"))
 	log.Info("with "+key, "a", key, "b", errors.New("bad "+key), "c", map[string]any{"deep": []string{upstream}},
-		slog.Group("g", "h", "Authorization: Bearer abc.def-ghi", "i", "bearer  0123"), upstream, 1,
+		slog.Group("g", "h", "Authorization: Bearer abc.def-ghi", "i", "bearer  01234567", "innocent", "a bearer token"), upstream, 1,
 		"sk", "sk-proj-0123456789abcdef", "dsn", "postgres://u:hunter2@db/x", "url", url.QueryEscape(upstream),
 		"b64", base64.StdEncoding.EncodeToString([]byte(upstream)), "hex", hex.EncodeToString([]byte(upstream)), "fine", "in_flight")
 	line := out.String()

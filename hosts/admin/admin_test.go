@@ -1,0 +1,74 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/hosts/admin"
+)
+
+func TestOperator(t *testing.T) {
+	t.Parallel()
+	p := admin.Operator()
+	require.Equal(t, access.PrincipalOperator, p.Kind)
+	require.NotEmpty(t, p.ID)
+	require.NotContains(t, p.ID, "@")
+}
+
+// TestCommand_Open proves that each command checks its values before it opens
+// the database, and opens it as an operator under the command's request ID.
+func TestCommand_Open(t *testing.T) {
+	t.Parallel()
+	shut := errors.New("no database")
+	for _, c := range []struct {
+		args   []string
+		refuse string // code of the fault before anything is opened; empty: it is opened
+	}{
+		{[]string{"account", "create", "--name=a", "--groups=chat,api", "--billing=active", "--credits=0.5"}, ""},
+		{[]string{"account", "create", "--name=a", "--groups=shop"}, "unknown_group"},
+		{[]string{"account", "create", "--name=a", "--billing=paid"}, "unknown_billing_state"},
+		{[]string{"account", "create", "--name=a", "--credits=1e3"}, "invalid_credits"},
+		{[]string{"account", "show", "acct_1"}, ""},
+		{[]string{"account", "set", "acct_1", "--groups="}, ""},
+		{[]string{"account", "set", "acct_1", "--groups=shop"}, "unknown_group"},
+		{[]string{"account", "set", "acct_1", "--billing="}, "unknown_billing_state"},
+		{[]string{"account", "list"}, ""},
+		{[]string{"credits", "grant", "acct_1", "--credits=1", "--reason=r"}, ""},
+		{[]string{"credits", "grant", "acct_1", "--credits=-1", "--reason=r"}, "invalid_credits"},
+		{[]string{"credits", "balance", "acct_1"}, ""},
+		{[]string{"credits", "lots", "acct_1"}, ""},
+		{[]string{"key", "create", "--account=acct_1", "--name=n", "--expires-in=24h", "--models=a,b*"}, ""},
+		{[]string{"key", "list", "--account=acct_1"}, ""},
+		{[]string{"key", "revoke", "key_1"}, ""},
+		{[]string{"key", "rotate", "key_1", "--overlap=0s"}, ""},
+		{[]string{"session", "create", "--account=acct_1", "--role=admin"}, ""},
+		{[]string{"activity", "--account=acct_1", "--request=req_1", "--limit=5"}, ""},
+	} {
+		var cli admin.Command
+		opened := false
+		env := &admin.Env{Out: &bytes.Buffer{}, Request: "req_1", Open: func(ctx context.Context) (*admin.Desk, error) {
+			opened = true
+			require.Equal(t, "req_1", access.Request(ctx))
+			require.Equal(t, access.PrincipalOperator, access.By(ctx).Kind)
+			return nil, shut
+		}}
+		parser, err := kong.New(&cli, kong.BindTo(t.Context(), (*context.Context)(nil)))
+		require.NoError(t, err)
+		parsed, err := parser.Parse(c.args)
+		require.NoError(t, err, c.args)
+		err = parsed.Run(env)
+		require.Equal(t, c.refuse == "", opened, c.args)
+		if c.refuse == "" {
+			require.ErrorIs(t, err, shut, c.args)
+		} else {
+			require.Equal(t, c.refuse, fault.CodeOf(err), c.args)
+		}
+	}
+}
