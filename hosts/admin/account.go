@@ -88,8 +88,10 @@ func (c *accountCreate) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	a, err := desk.Accounts.Create(ctx, accounts.Draft{Name: c.Name, Groups: groups, Billing: state, Status: access.Status(c.Status),
-		Credits: microcredits, Source: ledger.SourceOperator})
+	a, err := desk.Accounts.Create(ctx, accounts.Draft{
+		Name: c.Name, Groups: groups, Billing: state, Status: access.Status(c.Status),
+		Credits: microcredits, Source: ledger.SourceOperator,
+	})
 	if err != nil {
 		return err
 	}

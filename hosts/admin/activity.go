@@ -44,8 +44,10 @@ type actorView struct {
 }
 
 func viewEvent(e audit.Event) eventView {
-	return eventView{ID: e.ID, Account: e.Account, Seq: e.Seq, At: instant(e.At), Kind: e.Kind, Actor: actorView{e.Actor.Kind, e.Actor.ID}, Area: e.Area,
-		Request: e.Request, Key: e.Key, Model: e.Model, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Count: e.Count}
+	return eventView{
+		ID: e.ID, Account: e.Account, Seq: e.Seq, At: instant(e.At), Kind: e.Kind, Actor: actorView{e.Actor.Kind, e.Actor.ID}, Area: e.Area,
+		Request: e.Request, Key: e.Key, Model: e.Model, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Count: e.Count,
+	}
 }
 
 // Run lists the events.

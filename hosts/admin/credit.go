@@ -42,8 +42,10 @@ type lotView struct {
 }
 
 func viewLot(l ledger.Lot) lotView {
-	return lotView{ID: l.ID, Account: l.Account, Source: l.Source, State: l.State, Granted: l.Granted, Remaining: l.Remaining, Held: l.Held,
-		GrantedAt: instant(l.GrantedAt), ExpiresAt: instant(l.ExpiresAt)}
+	return lotView{
+		ID: l.ID, Account: l.Account, Source: l.Source, State: l.State, Granted: l.Granted, Remaining: l.Remaining, Held: l.Held,
+		GrantedAt: instant(l.GrantedAt), ExpiresAt: instant(l.ExpiresAt),
+	}
 }
 
 type creditsGrant struct {

@@ -38,8 +38,10 @@ type keyView struct {
 }
 
 func (e *Env) viewKey(k keys.Key) keyView {
-	return keyView{ID: k.ID, Account: k.Account, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models),
-		CreatedAt: instant(k.CreatedAt), ExpiresAt: instant(k.ExpiresAt), LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor}
+	return keyView{
+		ID: k.ID, Account: k.Account, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models),
+		CreatedAt: instant(k.CreatedAt), ExpiresAt: instant(k.ExpiresAt), LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
+	}
 }
 
 // made prints a key that was just made, whole.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ type demo struct {
 
 // demo returns the demo account, which it opens once, with a fresh key. The
 // key of the start before is revoked.
-func (in *instance) demo(ctx context.Context, app *core.App, db *database) (demo, error) {
+func (in *instance) demo(ctx context.Context, app *core.App) (demo, error) {
 	ctx = access.WithPrincipal(access.WithRequest(ctx, in.newID("req")), access.Principal{Kind: access.PrincipalService, ID: "demo"})
 	path := filepath.Join(in.base.Data, demoFile)
 	state, err := readDemo(path)
@@ -61,8 +62,10 @@ func (in *instance) demo(ctx context.Context, app *core.App, db *database) (demo
 		return demo{}, err
 	}
 	if err != nil || view.Status == access.StatusClosed { // none yet, or another database's
-		a, err := app.Accounts.Create(ctx, accounts.Draft{Name: "Demo", Groups: access.NewGroups(access.GroupAPI, access.GroupChat), Billing: billing.OperatorApproved,
-			Credits: demoCredits, Source: ledger.SourceDemo, Reason: "demo"})
+		a, err := app.Accounts.Create(ctx, accounts.Draft{
+			Name: "Demo", Groups: access.NewGroups(access.GroupAPI, access.GroupChat), Billing: billing.OperatorApproved,
+			Credits: demoCredits, Source: ledger.SourceDemo, Reason: "demo",
+		})
 		if err != nil {
 			return demo{}, err
 		}
@@ -134,8 +137,8 @@ func (d demo) print(w io.Writer) {
 	if d.upstream == "demo" {
 		upstream = "Demo upstream: answers come from a built-in demonstration, not from a language model; nothing leaves this machine."
 	}
-	body, _ := json.Marshal(map[string]any{"model": d.model, "messages": []map[string]string{{"role": "user", "content": "Hello"}}})
-	quoted := strings.ReplaceAll(string(body), `'`, `'\''`)
+	model := strings.ReplaceAll(strconv.Quote(d.model), `'`, `'\''`)
+	body := `{"model":` + model + `,"messages":[{"role":"user","content":"Hello"}]}`
 	_, _ = fmt.Fprintf(w, `
 ArchibotChat is ready at http://%[1]s (environment local: this machine only)
 
@@ -147,5 +150,5 @@ Try it:
 
 curl http://%[1]s/v1/chat/completions -H 'Authorization: Bearer %[5]s' -H 'Content-Type: application/json' -d '%[6]s'
 
-`, d.address, upstream, d.account, credits.Format(d.available), d.token.Reveal(), quoted)
+`, d.address, upstream, d.account, credits.Format(d.available), d.token.Reveal(), body)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,7 +86,5 @@ func (in *instance) tellJSON(code, message string) {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	enc := json.NewEncoder(in.Err)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(map[string]body{"error": {code, message}})
+	encode(in.Err, map[string]body{"error": {code, message}})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -59,11 +61,11 @@ func (s *site) own(w http.ResponseWriter, r *http.Request) {
 		if p == nil {
 			return
 		}
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		s.log.Error("handler panicked", "request_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		problem(w, id, http.StatusInternalServerError, fault.From(fmt.Errorf("panic")))
+		problem(w, id, http.StatusInternalServerError, fault.From(errors.New("panic")))
 	}()
 	var answer http.HandlerFunc
 	switch r.URL.Path {
@@ -117,14 +119,23 @@ func head(w http.ResponseWriter, id string) {
 func status(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": text})
+	encode(w, map[string]string{"status": text})
+}
+
+// encode writes v as JSON; a reader that has gone is nobody's concern.
+func encode(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return
+	}
 }
 
 // problem answers with a problem document (RFC 9457).
 func problem(w http.ResponseWriter, id string, code int, f *fault.Error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(struct {
+	encode(w, struct {
 		Type      string `json:"type"`
 		Title     string `json:"title"`
 		Status    int    `json:"status"`

@@ -36,10 +36,10 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 	if err != nil {
 		return err
 	}
-	return in.serve(ctx, settings, db, w, log)
+	return in.serve(ctx, settings, w, log)
 }
 
-func (in *instance) serve(ctx context.Context, settings boot.Settings, db *database, w wired, log *slog.Logger) error {
+func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, log *slog.Logger) error {
 	s := &site{metrics: newMetrics(), newID: in.newID, log: log, ready: w.app.Ready}
 	s.api, s.v1 = in.surfaces(settings, w, log)
 	scrape := guarded(s.metrics.handler(), settings.MetricsToken, in.newID)
@@ -59,7 +59,7 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, db *datab
 	ctx, stop := context.WithCancel(ctx)
 	var announcing sync.WaitGroup
 	if local {
-		announcing.Go(func() { in.announce(ctx, servers[0].Address(), db, w, log) })
+		announcing.Go(func() { in.announce(ctx, servers[0].Address(), w, log) })
 	}
 	err = boot.Run{Log: log, Servers: servers, Work: w.work, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace}.Until(ctx)
 	stop()
@@ -96,7 +96,7 @@ func kind(b boot.Base) string {
 }
 
 // announce waits until the server is ready and prints how to use it.
-func (in *instance) announce(ctx context.Context, address string, db *database, w wired, log *slog.Logger) {
+func (in *instance) announce(ctx context.Context, address string, w wired, log *slog.Logger) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for w.app.Ready(ctx) != nil {
@@ -106,7 +106,7 @@ func (in *instance) announce(ctx context.Context, address string, db *database, 
 		case <-tick.C:
 		}
 	}
-	d, err := in.demo(ctx, w.app, db)
+	d, err := in.demo(ctx, w.app)
 	if err != nil {
 		log.Error("making the demo account or key failed", "error", err)
 		return

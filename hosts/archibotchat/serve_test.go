@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -239,7 +238,7 @@ func TestLedgerVerify_Difference(t *testing.T) {
 
 	out, errs, code := p.run(t, "ledger", "verify")
 	require.Equal(t, 1, code, errs)
-	require.Regexp(t, regexp.MustCompile(`(?m)^account `+account+` lot `+lot+`: remaining is 999999, but`), out)
+	require.Regexp(t, `(?m)^account `+account+` lot `+lot+`: remaining is 999999, but`, out)
 	require.Contains(t, out, "DIFFERENCES: 1")
 
 	out, _, code = p.run(t, "ledger", "verify", "--json")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,7 +45,7 @@ type healthcheckCommand struct{}
 func (healthcheckCommand) Run(ctx context.Context, in *instance) error {
 	host, port, err := net.SplitHostPort(in.cli.Settings.Listen)
 	if err != nil {
-		return configError{fmt.Errorf("ARCHIBOT_LISTEN is host:port, such as 127.0.0.1:8080")}
+		return configError{errors.New("ARCHIBOT_LISTEN is host:port, such as 127.0.0.1:8080")}
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

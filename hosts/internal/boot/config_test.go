@@ -126,8 +126,10 @@ func TestConfig_Hosted(t *testing.T) {
 func TestConfig_AllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, empty := range []bool{false, true} {
-		vars := map[string]string{"ARCHIBOT_ENVIRONMENT": "dedicated", "ARCHIBOT_LISTEN": "nowhere", "ARCHIBOT_AREAS": "chat,shop", "ARCHIBOT_LOG_LEVEL": "loud",
-			"ARCHIBOT_GRACE": "-1s", "ARCHIBOT_METRICS_TOKEN": "", "ARCHIBOT_DATABASE_CONNS": "many"}
+		vars := map[string]string{
+			"ARCHIBOT_ENVIRONMENT": "dedicated", "ARCHIBOT_LISTEN": "nowhere", "ARCHIBOT_AREAS": "chat,shop", "ARCHIBOT_LOG_LEVEL": "loud",
+			"ARCHIBOT_GRACE": "-1s", "ARCHIBOT_METRICS_TOKEN": "", "ARCHIBOT_DATABASE_CONNS": "many",
+		}
 		required := []string{"ARCHIBOT_DATABASE_URL", "ARCHIBOT_UPSTREAM_URL", "ARCHIBOT_UPSTREAM_KEY", "ARCHIBOT_PRICES", "ARCHIBOT_PEPPERS"}
 		if empty {
 			for _, name := range required {

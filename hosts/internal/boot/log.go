@@ -47,7 +47,10 @@ func newSieve(w io.Writer, secrets []Secret) *sieve {
 			continue
 		}
 		raw := []byte(s.text)
-		quoted, _ := json.Marshal(s.text)
+		quoted, err := json.Marshal(s.text)
+		if err != nil {
+			quoted = []byte(`""`) // cannot be: every string can be quoted
+		}
 		upper := strings.ToUpper(hex.EncodeToString(raw))
 		for _, form := range []string{
 			s.text, string(quoted[1 : len(quoted)-1]), url.QueryEscape(s.text), url.PathEscape(s.text), hex.EncodeToString(raw), upper,

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -57,7 +58,7 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // Serve serves until Stop; it returns nil then.
 func (s *Server) Serve() error {
-	if err := s.http.Serve(s.listener); err != http.ErrServerClosed { //nolint:errorlint // documented as this very value
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -75,8 +76,15 @@ func (s *Server) Stop(grace time.Duration) {
 		_ = s.http.Close()
 	}
 	_ = s.listener.Close() // where Serve was never called
-	for end := time.Now().Add(cutWait); s.busy.Load() > 0 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
+	limit, look := time.NewTimer(cutWait), time.NewTicker(5*time.Millisecond)
+	defer limit.Stop()
+	defer look.Stop()
+	for s.busy.Load() > 0 {
+		select {
+		case <-look.C:
+		case <-limit.C:
+			return
+		}
 	}
 }
 

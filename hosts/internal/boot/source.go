@@ -142,10 +142,10 @@ func (s *Source) fromFile(name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	switch node.Kind {
-	case yaml.ScalarNode:
+	if node.Kind == yaml.ScalarNode {
 		return node.Value, true
-	case yaml.SequenceNode:
+	}
+	if node.Kind == yaml.SequenceNode {
 		var parts []string
 		for _, n := range node.Content {
 			parts = append(parts, n.Value)
