@@ -51,6 +51,10 @@ func (c Config) Settings(found []error) (Settings, error) {
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
 	s.Peppers = c.peppers(f, s.Base, len(f.list) == 0)
+	for part := range strings.SplitSeq(c.Peppers.text, ",") {
+		_, secret, _ := strings.Cut(part, ":")
+		s.pepperTexts = append(s.pepperTexts, NewSecret(strings.TrimSpace(secret)))
+	}
 	return s, f.err()
 }
 

@@ -72,9 +72,10 @@ type Settings struct {
 	MetricsListen string
 	MetricsToken  Secret
 	Drain, Grace  time.Duration
+	pepperTexts   []Secret // as configured, for Secrets
 }
 
 // Secrets lists the configured texts that must never show up in a log.
 func (s Settings) Secrets() []Secret {
-	return append(s.Base.Secrets(), s.UpstreamKey, s.MetricsToken)
+	return append(append(s.Base.Secrets(), s.UpstreamKey, s.MetricsToken), s.pepperTexts...)
 }

@@ -121,6 +121,7 @@ func TestConfig_Hosted(t *testing.T) {
 	require.Equal(t, 5*time.Second, s.Drain)
 	require.Equal(t, 20*time.Second, s.Grace)
 	require.Equal(t, "v2", s.Peppers[0].Version)
+	require.Equal(t, "[redacted]", boot.Redact(pepper[3:], s.Secrets()...))
 }
 
 func TestConfig_AllFaultsAtOnce(t *testing.T) {
