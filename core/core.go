@@ -77,15 +77,16 @@ type App struct {
 	Activity *activity.Service
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
+	// Recorder takes the events of refusals; nil without an Upstream, as below.
+	Recorder *activity.Folder
 
 	Admit  *admit.Service
 	Models *models.Service
 	Relay  *relay.Relay
 	Memory *relay.Memory
 
-	deps   Deps
-	spend  *spend.Spend
-	folder *activity.Folder
+	deps  Deps
+	spend *spend.Spend
 }
 
 // New wires the use cases. It starts nothing; Run does.
@@ -112,12 +113,12 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if d.Memory == 0 {
 		d.Memory = 512 << 20
 	}
-	a.folder = activity.NewFolder(events, d.Log)
+	a.Recorder = activity.NewFolder(events, d.Log)
 	a.spend = spend.New(spend.Deps{Store: d.Store, NewID: d.NewID, Now: d.Now, Log: d.Log, Lease: d.Lease})
-	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.folder, Now: d.Now})
+	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.Recorder, Now: d.Now})
 	a.Models = models.New(models.Deps{Upstream: d.Upstream, Book: book, Now: d.Now, Log: d.Log})
 	a.Memory = relay.NewMemory(d.Memory)
-	a.Relay = relay.New(relay.Deps{Ledger: a.spend, Upstream: d.Upstream, Recorder: a.folder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits})
+	a.Relay = relay.New(relay.Deps{Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits})
 	return a, nil
 }
 
@@ -140,7 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 	var first error
 	for name, task := range map[string]func(context.Context) error{
 		"spend":    a.spend.Run,
-		"activity": a.folder.Run,
+		"activity": a.Recorder.Run,
 		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":    a.sweep,
 	} {

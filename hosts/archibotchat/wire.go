@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
-	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/hosts/api"
@@ -55,7 +53,6 @@ func (db *database) close() {
 // wired is the core on its adapters, with what a server says about itself.
 type wired struct {
 	app      *core.App
-	folder   *activity.Folder // takes refusals of the app API
 	book     pricing.Book
 	upstream inference.Upstream
 }
@@ -85,19 +82,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	if err != nil {
 		return wired{}, err
 	}
-	folder := activity.NewFolder(activity.Deps{Store: db, Now: now, NewID: in.newID}, log)
-	return wired{app, folder, prices, up}, nil
-}
-
-// work is what runs beneath the servers.
-func (w wired) work(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	folded := make(chan error, 1)
-	go func() { folded <- w.folder.Run(ctx) }()
-	err := w.app.Run(ctx)
-	cancel()
-	return errors.Join(err, <-folded)
+	return wired{app, prices, up}, nil
 }
 
 // noKey is what a local upstream that wants no key is sent.
@@ -130,7 +115,7 @@ func readPrices(ctx context.Context, path string) (pricing.Book, error) {
 func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHandler, v1 http.Handler) {
 	app := w.app
 	apiHandler = api.New(api.Config{
-		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Credits: app.Credits, Activity: app.Activity, Recorder: w.folder,
+		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
 		Log: log, NewRequestID: func() string { return in.newID("req") }, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})

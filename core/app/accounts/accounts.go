@@ -122,7 +122,7 @@ func (s *Service) grant(ctx context.Context, account string, n Draft) error {
 		op.Reason = "initial_grant"
 	}
 	out, err := s.d.Store.Commit(ctx, store.Replica{}, []ledger.Op{op})
-	if fault.KindOf(err) == fault.Unavailable && err != nil {
+	if err != nil && fault.KindOf(err) == fault.Unavailable {
 		out, err = s.d.Store.Commit(ctx, store.Replica{}, []ledger.Op{op})
 	}
 	if err != nil {

@@ -137,7 +137,7 @@ func (s *Service) Resolve(ctx context.Context, token string) (store.Session, sto
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
 	ses, a, err := s.d.Store.Sessions().ByHash(ctx, sha256.Sum256([]byte(token)))
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if err != nil && fault.KindOf(err) == fault.NotFound {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
 	if err != nil {
