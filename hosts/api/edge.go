@@ -99,13 +99,18 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNoOperation)
 		return
 	}
-	if (r.Method == http.MethodPost || r.ContentLength != 0) && !declaredJSON(r) {
-		p := problemOf(r.Context(), errMediaType)
-		p.Status, p.Title = http.StatusUnsupportedMediaType, http.StatusText(http.StatusUnsupportedMediaType)
-		s.write(w, r, p)
-		return
+	if r.Method == http.MethodPost || r.ContentLength != 0 {
+		if !declaredJSON(r) {
+			p := problemOf(r.Context(), errMediaType)
+			p.Status, p.Title = http.StatusUnsupportedMediaType, http.StatusText(http.StatusUnsupportedMediaType)
+			s.write(w, r, p)
+			return
+		}
+		r = r.WithContext(r.Context()) // a copy, whose header may be changed
+		r.Header = r.Header.Clone()
+		r.Header.Set("Content-Type", "application/json") // Huma knows this spelling only
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
 	s.mux.ServeHTTP(w, r)
 }
 
