@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -225,12 +226,17 @@ func commitCases() []testCase {
 			require.ErrorIs(t, commit(t, s, mark("acct_2", "req_1", ledger.Mark{}))[0].Err, ledger.ErrUnknownHold)
 			require.ErrorIs(t, commit(t, s, clawback("acct_2", "lot_acct_1"))[0].Err, ledger.ErrUnknownLot)
 			for _, op := range ops(hold("acct_2", "req_1", 1), settle("acct_2", "req_1", 1), grant("acct_2", "lot_acct_1", 100)) {
-				// Whether the store keeps IDs apart by account or refuses them,
-				// the first owner's rows stay as they were.
-				_, _ = s.Commit(t.Context(), store.Replica{}, ops(op))
+				outs := commit(t, s, op, settle("acct_2", "req_of_"+op.Kind.String(), 1))
+				require.ErrorIs(t, outs[0].Err, ledger.ErrConflict, "%s", op.Kind)
+				require.NoError(t, outs[1].Err, "the batch's other ops go on")
 				require.Equal(t, before, read(t, s, "acct_1"), "%s", op.Kind)
 				verified(t, s, "acct_2")
 			}
+			outs := commit(t, s, hold("acct_2", "req_new", 1), hold("acct_1", "req_new", 1)) // two claim it in one batch
+			require.ErrorIs(t, errors.Join(outs[0].Err, outs[1].Err), ledger.ErrConflict)
+			require.True(t, outs[0].Err == nil || outs[1].Err == nil, "one of them has it")
+			verified(t, s, "acct_1")
+			verified(t, s, "acct_2")
 			_, err := s.Ledger().Hold(t.Context(), "acct_1", "req_1")
 			require.NoError(t, err)
 		}},

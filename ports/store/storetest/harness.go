@@ -183,9 +183,11 @@ func read(t *testing.T, s store.Store, account string) rows {
 	for {
 		es, err := s.Ledger().Entries(ctx, account, int64(len(r.Entries)), 100)
 		require.NoError(t, err)
-		if r.Entries = append(r.Entries, es...); len(es) == 0 {
+		if len(es) == 0 {
 			break
 		}
+		require.Equal(t, int64(len(r.Entries)+1), es[0].Seq, "a page begins where the last one ended")
+		r.Entries = append(r.Entries, es...)
 	}
 	page := store.Page{Limit: 100}
 	for {
@@ -194,6 +196,7 @@ func read(t *testing.T, s store.Store, account string) rows {
 		if len(hs) == 0 {
 			break
 		}
+		require.Greater(t, hs[0].Hold.Request, page.After, "a page begins where the last one ended")
 		r.Holds = append(r.Holds, hs...)
 		page.After = hs[len(hs)-1].Hold.Request
 	}
@@ -207,6 +210,7 @@ func read(t *testing.T, s store.Store, account string) rows {
 		if len(es) == 0 {
 			break
 		}
+		require.True(t, q.Before == 0 || es[0].Seq < q.Before, "a page begins where the last one ended")
 		r.Events = append(r.Events, es...)
 		q.Before = es[len(es)-1].Seq
 	}

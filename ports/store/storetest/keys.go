@@ -174,6 +174,7 @@ func keyCases() []testCase {
 				require.NoError(t, err)
 				sameKey(t, want, got)
 			}
+			require.ErrorIs(t, s.Keys().Touch(t.Context(), "key_none", start), store.ErrNotFound)
 		}},
 		{"keys/rehash", []string{"Keys.Rehash"}, func(t *testing.T, h harness) { // K2
 			s := h.store(t)

@@ -68,6 +68,8 @@ func sessionCases() []testCase {
 			got, _, err = s.Sessions().ByHash(t.Context(), want.Hash)
 			require.NoError(t, err, "an ended session is found; the caller judges")
 			sameSession(t, want, got)
+			require.ErrorIs(t, s.Sessions().Seen(t.Context(), "ses_none", start), store.ErrNotFound)
+			require.ErrorIs(t, s.Sessions().End(t.Context(), "ses_none", start, "signed_out"), store.ErrNotFound)
 		}},
 	}
 }
