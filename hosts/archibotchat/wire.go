@@ -96,7 +96,7 @@ func upstream(s boot.Settings) (inference.Upstream, error) {
 	if key == "" {
 		key = noKey
 	}
-	return openaiupstream.New(openaiupstream.Config{Name: "upstream", BaseURL: s.UpstreamURL, Key: openaiupstream.Key(key)})
+	return openaiupstream.New(openaiupstream.Config{Name: "upstream", BaseURL: s.UpstreamURL, Key: openaiupstream.Key(key), FirstByte: s.UpstreamTimeout})
 }
 
 func priceBook(ctx context.Context, s boot.Settings) (pricing.Book, error) {

@@ -50,6 +50,11 @@ func (c Config) Settings(found []error) (Settings, error) {
 		}
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
+	before := len(f.list)
+	s.UpstreamTimeout = f.duration("upstream-timeout", c.UpstreamTimeout)
+	if s.UpstreamTimeout == 0 && len(f.list) == before {
+		f.add("upstream-timeout", "must leave the upstream some time, such as 120s")
+	}
 	s.Peppers = c.peppers(f, s.Base, len(f.list) == 0)
 	for part := range strings.SplitSeq(c.Peppers.text, ",") {
 		_, secret, _ := strings.Cut(part, ":")

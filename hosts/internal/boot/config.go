@@ -12,22 +12,23 @@ import (
 // Config is what an operator may set, as text. Embed it in a kong command
 // line together with a [Source].
 type Config struct {
-	Config        string `config:"" placeholder:"FILE" help:"YAML file with settings; its keys are the names of these flags with _ for -."`
-	Environment   string `config:"" default:"local" placeholder:"NAME" help:"local, hosted or dedicated. Local makes up what is missing and listens on this machine only."`
-	Listen        string `config:"" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on, host:port; port 0 picks one."`
-	Data          string `config:"" default:"./var" placeholder:"FOLDER" help:"Folder for the SQLite database and, in local, generated secrets."`
-	DatabaseURL   Secret `config:"secret" name:"database-url" placeholder:"URL" help:"postgres://… or sqlite:FILE (in the data folder unless absolute). Local: sqlite:archibotchat.db."`
-	UpstreamURL   string `config:"" name:"upstream-url" placeholder:"URL" help:"OpenAI base URL of the models; ends in /v1. Local: the built-in demo upstream."`
-	UpstreamKey   Secret `config:"secret" placeholder:"KEY" help:"Key sent to the upstream. Prefer the variable or its _FILE twin: flags are visible to others on the machine."`
-	Prices        string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
-	Peppers       Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
-	Areas         string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
-	LogLevel      string `config:"" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
-	MetricsListen string `config:"" placeholder:"ADDRESS" help:"Serve /metrics on this address of its own."`
-	MetricsToken  Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
-	Drain         string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
-	Grace         string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
-	DatabaseConns string `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
+	Config          string `config:"" placeholder:"FILE" help:"YAML file with settings; its keys are the names of these flags with _ for -."`
+	Environment     string `config:"" default:"local" placeholder:"NAME" help:"local, hosted or dedicated. Local makes up what is missing and listens on this machine only."`
+	Listen          string `config:"" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on, host:port; port 0 picks one."`
+	Data            string `config:"" default:"./var" placeholder:"FOLDER" help:"Folder for the SQLite database and, in local, generated secrets."`
+	DatabaseURL     Secret `config:"secret" name:"database-url" placeholder:"URL" help:"postgres://… or sqlite:FILE (in the data folder unless absolute). Local: sqlite:archibotchat.db."`
+	UpstreamURL     string `config:"" name:"upstream-url" placeholder:"URL" help:"OpenAI base URL of the models; ends in /v1. Local: the built-in demo upstream."`
+	UpstreamKey     Secret `config:"secret" placeholder:"KEY" help:"Key sent to the upstream. Prefer the variable or its _FILE twin: flags are visible to others on the machine."`
+	UpstreamTimeout string `config:"" name:"upstream-timeout" default:"120s" placeholder:"DURATION" help:"How long the upstream may take to begin its answer."`
+	Prices          string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
+	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
+	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
+	LogLevel        string `config:"" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	MetricsListen   string `config:"" placeholder:"ADDRESS" help:"Serve /metrics on this address of its own."`
+	MetricsToken    Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
+	Drain           string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
+	Grace           string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
+	DatabaseConns   string `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
 }
 
 // Environment names a deployment; a database belongs to one.
@@ -72,7 +73,9 @@ type Settings struct {
 	MetricsListen string
 	MetricsToken  Secret
 	Drain, Grace  time.Duration
-	pepperTexts   []Secret // as configured, for Secrets
+	// UpstreamTimeout is how long the upstream may take to begin its answer.
+	UpstreamTimeout time.Duration
+	pepperTexts     []Secret // as configured, for Secrets
 }
 
 // Secrets lists the configured texts that must never show up in a log.
