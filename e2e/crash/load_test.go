@@ -56,6 +56,9 @@ func (l *load) work(ctx context.Context) {
 		shape := harness.Shapes[n%int64(len(harness.Shapes))]
 		model := fmt.Sprintf("tok-in%d-cached%d-out%d-chunks6-delay%d-gap%d", u.Input, u.Cached, u.Output, n%40, n%8)
 		a, err := target.client.Ask(ctx, shape, model)
+		if ctx.Err() != nil && !a.Complete {
+			return
+		}
 		if l.note(a, err, harness.TokenTariff.Cost(u.Input, u.Cached, u.Output)) {
 			continue
 		}

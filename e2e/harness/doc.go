@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package harness runs the real server for black-box suites: the program that
 // ships, as processes of its own, over a real database and the scripted
 // upstream, driven by its own command line.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package harness
 
 import (
@@ -35,9 +37,7 @@ func launch(t testing.TB, name, path string, env []string, args ...string) *proc
 	cmd.Dir = t.TempDir()
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = out, out
-	// A group of its own: an interrupt typed at the terminal must not end it
-	// before the test does.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = child()
 	err = cmd.Start()
 	_ = out.Close() // the process has it now
 	if err != nil {

@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package harness
+
+import "syscall"
+
+// child makes a process a group of its own, so that an interrupt typed at the
+// terminal does not end it before the test does.
+func child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
