@@ -78,8 +78,10 @@ func TestAccess(t *testing.T) {
 				require.NotEmpty(t, p.NextStep, what)
 			}
 			if o.object {
-				for _, id := range []string{h.foreignKey.ID, "key_06b1v5k9ehq7r4m2d8t0s3n1cg", "key_", "x", "acct_06b1v5k9ehq7r4m2d8t0s3n1cg",
-					"key_A", "key_1'--", "%F0%9F%94%91", strings.ToUpper(h.adminKey.ID)} {
+				for _, id := range []string{
+					h.foreignKey.ID, "key_06b1v5k9ehq7r4m2d8t0s3n1cg", "key_", "x", "acct_06b1v5k9ehq7r4m2d8t0s3n1cg",
+					"key_A", "key_1'--", "%F0%9F%94%91", strings.ToUpper(h.adminKey.ID),
+				} {
 					problem(t, h.call(t, h.admin, method, at(id), o.body), http.StatusNotFound, "not_found")
 				}
 				problem(t, h.call(t, h.foreignUser, method, own, o.body), http.StatusNotFound, "not_found")
@@ -124,8 +126,10 @@ func TestHeaders(t *testing.T) {
 func TestRouting(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	for _, path := range []string{"/api", "/api/", "/api/none", "/api/keys/", "/api/keys/a/b/c", "/api//keys", "/api/x/../keys", "/api/docs", "/api/openapi.json",
-		"/api/keys/key_%00", "/api/keys/..%2Faccount", "/openapi.json", "/docs", "/schemas/Key.json", "/api/schemas/Key.json", "/"} {
+	for _, path := range []string{
+		"/api", "/api/", "/api/none", "/api/keys/", "/api/keys/a/b/c", "/api//keys", "/api/x/../keys", "/api/docs", "/api/openapi.json",
+		"/api/keys/key_%00", "/api/keys/..%2Faccount", "/openapi.json", "/docs", "/schemas/Key.json", "/api/schemas/Key.json", "/",
+	} {
 		problem(t, h.call(t, h.admin, "GET", path, ""), http.StatusNotFound, "no_such_operation")
 	}
 	for path, allow := range map[string]string{"/api/me": "GET, HEAD", "/api/keys": "GET, HEAD, POST", "/api/session": "DELETE"} {

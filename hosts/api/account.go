@@ -32,8 +32,10 @@ func accountOf(a store.Account) Account {
 type accountOutput struct{ Body Account }
 
 func (s *server) registerAccount() {
-	op(s, huma.Operation{OperationID: "show-account", Method: http.MethodGet, Path: "/api/account", Tags: []string{"Account"},
-		Summary: "Show the account"},
+	op(s, huma.Operation{
+		OperationID: "show-account", Method: http.MethodGet, Path: "/api/account", Tags: []string{"Account"},
+		Summary: "Show the account",
+	},
 		func(_ context.Context, c sessions.Current, _ *struct{}) (*accountOutput, error) {
 			return &accountOutput{accountOf(c.Account)}, nil
 		})

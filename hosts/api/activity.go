@@ -62,11 +62,15 @@ type (
 
 func (s *server) registerActivity() {
 	tags := []string{"Activity"}
-	op(s, huma.Operation{OperationID: "list-activity", Method: http.MethodGet, Path: "/api/activity", Tags: tags,
-		Summary: "List activity", Description: "Events of the account, newest first."}, s.listActivity)
-	op(s, huma.Operation{OperationID: "export-activity", Method: http.MethodGet, Path: "/api/activity.csv", Tags: tags,
+	op(s, huma.Operation{
+		OperationID: "list-activity", Method: http.MethodGet, Path: "/api/activity", Tags: tags,
+		Summary: "List activity", Description: "Events of the account, newest first.",
+	}, s.listActivity)
+	op(s, huma.Operation{
+		OperationID: "export-activity", Method: http.MethodGet, Path: "/api/activity.csv", Tags: tags,
 		Summary: "Export activity as CSV", Description: "All events that pass the filters, newest first.",
-		Responses: tableResponse("The events", nil)}, s.exportActivity)
+		Responses: tableResponse("The events", nil),
+	}, s.exportActivity)
 }
 
 func (s *server) listActivity(ctx context.Context, c sessions.Current, in *eventsInput) (*eventsOutput, error) {
@@ -127,6 +131,8 @@ func (f EventFilter) query(c sessions.Current) store.EventQuery {
 }
 
 func eventOf(e audit.Event) Event {
-	return Event{ID: e.ID, Seq: e.Seq, At: e.At.UTC(), Kind: string(e.Kind), Actor: Actor{string(e.Actor.Kind), e.Actor.ID}, Area: e.Area,
-		Request: e.Request, Key: e.Key, Model: e.Model, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Count: e.Count}
+	return Event{
+		ID: e.ID, Seq: e.Seq, At: e.At.UTC(), Kind: string(e.Kind), Actor: Actor{string(e.Actor.Kind), e.Actor.ID}, Area: e.Area,
+		Request: e.Request, Key: e.Key, Model: e.Model, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Count: e.Count,
+	}
 }

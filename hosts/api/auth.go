@@ -23,6 +23,7 @@ func CookieName(secure bool) string {
 // Cookie returns the session cookie for a token; the empty token takes the
 // cookie away.
 func Cookie(token string, secure bool) *http.Cookie {
+	//nolint:gosec // Secure is the caller's: plain HTTP on loopback has no other way
 	c := &http.Cookie{Name: CookieName(secure), Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
 	if token == "" {
 		c.MaxAge = -1

@@ -68,12 +68,18 @@ type (
 
 func (s *server) registerCredits() {
 	tags := []string{"Credits"}
-	op(s, huma.Operation{OperationID: "show-balance", Method: http.MethodGet, Path: "/api/credits", Tags: tags,
-		Summary: "Show the balance"}, s.balance)
-	op(s, huma.Operation{OperationID: "list-lots", Method: http.MethodGet, Path: "/api/credits/lots", Tags: tags,
-		Summary: "List lots of credits"}, s.lots)
-	op(s, huma.Operation{OperationID: "list-lines", Method: http.MethodGet, Path: "/api/credits/lines", Tags: tags,
-		Summary: "List ledger lines", Description: "Every movement of the balance, newest first."}, s.lines)
+	op(s, huma.Operation{
+		OperationID: "show-balance", Method: http.MethodGet, Path: "/api/credits", Tags: tags,
+		Summary: "Show the balance",
+	}, s.balance)
+	op(s, huma.Operation{
+		OperationID: "list-lots", Method: http.MethodGet, Path: "/api/credits/lots", Tags: tags,
+		Summary: "List lots of credits",
+	}, s.lots)
+	op(s, huma.Operation{
+		OperationID: "list-lines", Method: http.MethodGet, Path: "/api/credits/lines", Tags: tags,
+		Summary: "List ledger lines", Description: "Every movement of the balance, newest first.",
+	}, s.lines)
 }
 
 func (s *server) balance(ctx context.Context, c sessions.Current, _ *struct{}) (*balanceOutput, error) {
@@ -91,8 +97,10 @@ func (s *server) lots(ctx context.Context, c sessions.Current, _ *struct{}) (*lo
 	}
 	list := LotList{Data: []Lot{}}
 	for _, l := range lots {
-		list.Data = append(list.Data, Lot{ID: l.ID, Source: string(l.Source), State: string(l.State), Granted: l.Granted,
-			Remaining: l.Remaining, Held: l.Held, GrantedAt: l.GrantedAt.UTC(), ExpiresAt: l.ExpiresAt.UTC()})
+		list.Data = append(list.Data, Lot{
+			ID: l.ID, Source: string(l.Source), State: string(l.State), Granted: l.Granted,
+			Remaining: l.Remaining, Held: l.Held, GrantedAt: l.GrantedAt.UTC(), ExpiresAt: l.ExpiresAt.UTC(),
+		})
 	}
 	return &lotsOutput{list}, nil
 }

@@ -83,8 +83,10 @@ func TestStatement(t *testing.T) { // L16
 		require.Equal(t, "9.998", rows[4][4])
 		require.Equal(t, "req_2", rows[3][6])
 	}
-	for _, query := range []string{"", "?from=2026-01-01T00:00:00Z", "?from=yesterday&to=now", "?from=2026-01-01&to=2026-02-01",
-		"?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&format=xml", "?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&more=1"} {
+	for _, query := range []string{
+		"", "?from=2026-01-01T00:00:00Z", "?from=yesterday&to=now", "?from=2026-01-01&to=2026-02-01",
+		"?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&format=xml", "?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&more=1",
+	} {
 		problem(t, h.call(t, h.member, "GET", "/api/credits/statement"+query, ""), 422, "invalid_request")
 	}
 	problem(t, h.call(t, h.member, "GET", "/api/credits/statement?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", ""), 422, "invalid_period")

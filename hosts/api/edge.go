@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -37,18 +38,17 @@ func (s *server) edge() http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		out := &answer{ResponseWriter: w}
-		defer s.caught(out, r)
+		defer func() { s.caught(recover(), out, r) }()
 		inner.ServeHTTP(out, r)
 	})
 }
 
 // caught turns a panic into a 500, or cuts the answer if it has begun.
-func (s *server) caught(w *answer, r *http.Request) {
-	p := recover()
+func (s *server) caught(p any, w *answer, r *http.Request) {
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	s.Log.ErrorContext(r.Context(), "handler panicked", "request_id", access.Request(r.Context()), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
@@ -58,7 +58,7 @@ func (s *server) caught(w *answer, r *http.Request) {
 	s.write(w, r, problemOf(r.Context(), fault.From(errPanic)))
 }
 
-var errPanic = fmt.Errorf("handler panicked")
+var errPanic = errors.New("handler panicked")
 
 // answer remembers whether anything was written.
 type answer struct {

@@ -76,20 +76,30 @@ type (
 
 func (s *server) registerKeys() {
 	tags := []string{"Keys"}
-	op(s, huma.Operation{OperationID: "list-keys", Method: http.MethodGet, Path: "/api/keys", Tags: tags,
-		Summary: "List API keys", Description: "All keys of the account, newest first, without their tokens."}, s.listKeys)
-	op(s, huma.Operation{OperationID: "create-key", Method: http.MethodPost, Path: "/api/keys", Tags: tags,
+	op(s, huma.Operation{
+		OperationID: "list-keys", Method: http.MethodGet, Path: "/api/keys", Tags: tags,
+		Summary: "List API keys", Description: "All keys of the account, newest first, without their tokens.",
+	}, s.listKeys)
+	op(s, huma.Operation{
+		OperationID: "create-key", Method: http.MethodPost, Path: "/api/keys", Tags: tags,
 		Summary: "Create an API key", Description: "Makes a key of the signed-in user. The API area's gate must be open. Its token is in this answer only.",
-		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusPaymentRequired, http.StatusConflict}}, s.createKey)
-	op(s, huma.Operation{OperationID: "show-key", Method: http.MethodGet, Path: "/api/keys/{id}", Tags: tags,
-		Summary: "Show an API key", Errors: []int{http.StatusNotFound}}, s.showKey)
-	op(s, huma.Operation{OperationID: "rotate-key", Method: http.MethodPost, Path: "/api/keys/{id}/rotate", Tags: tags,
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusPaymentRequired, http.StatusConflict},
+	}, s.createKey)
+	op(s, huma.Operation{
+		OperationID: "show-key", Method: http.MethodGet, Path: "/api/keys/{id}", Tags: tags,
+		Summary: "Show an API key", Errors: []int{http.StatusNotFound},
+	}, s.showKey)
+	op(s, huma.Operation{
+		OperationID: "rotate-key", Method: http.MethodPost, Path: "/api/keys/{id}/rotate", Tags: tags,
 		Summary: "Rotate an API key", Description: "Makes a successor with a full fresh life; the old key works on for the overlap at most. " +
 			"Members rotate their own keys, administrators all. A key is rotated once.",
-		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusPaymentRequired, http.StatusNotFound, http.StatusConflict}}, s.rotateKey)
-	op(s, huma.Operation{OperationID: "revoke-key", Method: http.MethodDelete, Path: "/api/keys/{id}", Tags: tags,
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusPaymentRequired, http.StatusNotFound, http.StatusConflict},
+	}, s.rotateKey)
+	op(s, huma.Operation{
+		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/api/keys/{id}", Tags: tags,
 		Summary: "Revoke an API key", Description: "Ends a key for good; revoking it again changes nothing. Members revoke their own keys, administrators all.",
-		Errors: []int{http.StatusForbidden, http.StatusNotFound}}, s.revokeKey)
+		Errors: []int{http.StatusForbidden, http.StatusNotFound},
+	}, s.revokeKey)
 }
 
 func (s *server) listKeys(ctx context.Context, c sessions.Current, in *keysInput) (*keysOutput, error) {
@@ -108,8 +118,10 @@ func (s *server) listKeys(ctx context.Context, c sessions.Current, in *keysInput
 }
 
 func (s *server) createKey(ctx context.Context, c sessions.Current, in *draftInput) (*newKeyOutput, error) {
-	k, token, err := s.Keyring.Create(ctx, keyring.Draft{Account: c.Account.ID, User: c.Session.User, Name: in.Body.Name,
-		ExpiresIn: time.Duration(in.Body.ExpiresIn) * time.Second, Scopes: in.Body.Scopes, Models: in.Body.Models})
+	k, token, err := s.Keyring.Create(ctx, keyring.Draft{
+		Account: c.Account.ID, User: c.Session.User, Name: in.Body.Name,
+		ExpiresIn: time.Duration(in.Body.ExpiresIn) * time.Second, Scopes: in.Body.Scopes, Models: in.Body.Models,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +166,11 @@ func (s *server) revokeKey(ctx context.Context, c sessions.Current, in *keyInput
 }
 
 func (s *server) keyOf(k keys.Key) Key {
-	out := Key{ID: k.ID, Name: k.Name, Start: k.Start, Last4: k.Last4, User: k.User, Scopes: []string{}, Models: append([]string{}, k.Models...),
+	out := Key{
+		ID: k.ID, Name: k.Name, Start: k.Start, Last4: k.Last4, User: k.User, Scopes: []string{}, Models: append([]string{}, k.Models...),
 		State: string(k.State(s.Now())), CreatedAt: k.CreatedAt.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
-		LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor}
+		LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
+	}
 	for _, scope := range k.Scopes {
 		out.Scopes = append(out.Scopes, string(scope))
 	}

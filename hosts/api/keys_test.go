@@ -115,8 +115,10 @@ func TestKeys_gate(t *testing.T) {
 					continue
 				}
 				e := h.refusals.list[len(h.refusals.list)-1]
-				require.Equal(t, audit.Event{Account: h.account.ID, Kind: audit.GateDenied, Area: "api", Request: p.RequestID, Reason: c.code,
-					Actor: audit.Actor{Kind: audit.ActorUser, ID: "user_admin"}}, e)
+				require.Equal(t, audit.Event{
+					Account: h.account.ID, Kind: audit.GateDenied, Area: "api", Request: p.RequestID, Reason: c.code,
+					Actor: audit.Actor{Kind: audit.ActorUser, ID: "user_admin"},
+				}, e)
 			}
 			if c.status == http.StatusUnauthorized {
 				return

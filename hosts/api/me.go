@@ -46,8 +46,10 @@ type Reason struct {
 type meOutput struct{ Body Me }
 
 func (s *server) registerMe() {
-	op(s, huma.Operation{OperationID: "show-me", Method: http.MethodGet, Path: "/api/me", Tags: []string{"Session"},
-		Summary: "Show who is signed in", Description: "The session, its account, and for each area whether its gate is open, with the reasons and the next step if it is not."},
+	op(s, huma.Operation{
+		OperationID: "show-me", Method: http.MethodGet, Path: "/api/me", Tags: []string{"Session"},
+		Summary: "Show who is signed in", Description: "The session, its account, and for each area whether its gate is open, with the reasons and the next step if it is not.",
+	},
 		s.me)
 }
 
@@ -70,6 +72,8 @@ func (s *server) me(ctx context.Context, c sessions.Current, _ *struct{}) (*meOu
 
 func sessionOf(c sessions.Current) Session {
 	s := c.Session
-	return Session{ID: s.ID, User: s.User, Role: string(s.Role), Operator: s.Operator, CreatedAt: s.CreatedAt.UTC(),
-		IdleAt: s.SeenAt.UTC().Add(sessions.IdleLimit(s)), ExpiresAt: s.ExpiresAt.UTC()}
+	return Session{
+		ID: s.ID, User: s.User, Role: string(s.Role), Operator: s.Operator, CreatedAt: s.CreatedAt.UTC(),
+		IdleAt: s.SeenAt.UTC().Add(sessions.IdleLimit(s)), ExpiresAt: s.ExpiresAt.UTC(),
+	}
 }

@@ -63,8 +63,10 @@ func (s *server) declare(o *huma.Operation, input reflect.Type) {
 		o.Responses[ok] = &huma.Response{Description: http.StatusText(o.DefaultStatus)}
 	}
 	for _, e := range errs {
-		o.Responses[strconv.Itoa(e)] = &huma.Response{Description: http.StatusText(e),
-			Content: map[string]*huma.MediaType{"application/problem+json": {Schema: problem}}}
+		o.Responses[strconv.Itoa(e)] = &huma.Response{
+			Description: http.StatusText(e),
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
+		}
 	}
 	for code, r := range o.Responses {
 		if r.Headers == nil {
@@ -81,15 +83,17 @@ func (s *server) declare(o *huma.Operation, input reflect.Type) {
 // client is not told, and records a closed gate (G6).
 func (s *server) problem(ctx context.Context, err error) *Problem {
 	f := fault.From(err)
-	switch f.Kind {
+	switch f.Kind { //nolint:exhaustive // the other kinds are the caller's doing
 	case fault.Internal:
 		s.Log.ErrorContext(ctx, "request failed", "request_id", access.Request(ctx), "error", err)
 	case fault.Unavailable, fault.Timeout:
 		s.Log.WarnContext(ctx, "request could not be served", "request_id", access.Request(ctx), "error", err)
 	}
 	if c, ok := sessions.From(ctx); ok && gates.Reason(f.Code).Sentence() != "" {
-		s.Recorder.Refused(audit.Event{Account: c.Account.ID, Kind: audit.GateDenied, Actor: audit.By(ctx), Area: string(access.AreaAPI),
-			Request: access.Request(ctx), Reason: f.Code})
+		s.Recorder.Refused(audit.Event{
+			Account: c.Account.ID, Kind: audit.GateDenied, Actor: audit.By(ctx), Area: string(access.AreaAPI),
+			Request: access.Request(ctx), Reason: f.Code,
+		})
 	}
 	return problemOf(ctx, f)
 }

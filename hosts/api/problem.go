@@ -80,8 +80,10 @@ func problemOf(ctx context.Context, f *fault.Error) *Problem {
 		f = fault.From(errPanic)
 		status = http.StatusInternalServerError
 	}
-	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Message, Code: f.Code,
-		RequestID: access.Request(ctx), NextStep: gates.Reason(f.Code).NextStep(), retryAfter: f.RetryAfter}
+	p := &Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Message, Code: f.Code,
+		RequestID: access.Request(ctx), NextStep: gates.Reason(f.Code).NextStep(), retryAfter: f.RetryAfter,
+	}
 	if f.Param != "" {
 		p.Errors = []ProblemField{{Location: f.Param, Message: f.Message}}
 	}
@@ -103,10 +105,12 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, p *Problem) {
 		h[k] = v
 	}
 	h.Set("Content-Type", p.ContentType(""))
-	w.WriteHeader(p.Status)
-	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(p) // a client that left needs no answer
+	body, err := json.Marshal(p)
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "problem could not be written", "request_id", p.RequestID, "error", err)
 	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n')) // a client that left needs no answer
 }
 
 // Codes of what Huma finds wrong with a request.

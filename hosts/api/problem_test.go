@@ -110,16 +110,17 @@ type broken struct {
 }
 
 func (b *broken) View(ctx context.Context, fn func(context.Context, store.Stores) error) error {
+	if errors.Is(b.err, errBoom) {
+		panic("SECRET")
+	}
 	if b.err != nil {
 		return b.err
 	}
 	return b.Store.View(ctx, fn)
 }
 
-// sour is an error that panics when it is looked at.
-type sour struct{}
-
-func (sour) Error() string { panic("sour") }
+// errBoom makes the store panic.
+var errBoom = errors.New("boom")
 
 func TestProblem_faults(t *testing.T) {
 	t.Parallel()
@@ -142,7 +143,7 @@ func TestProblem_faults(t *testing.T) {
 		{"too large", fault.New(fault.TooLarge, "c", "m"), 413, "c", ""},
 		{"upstream", fault.New(fault.BadUpstream, "c", "m"), 502, "c", ""},
 		{"of a kind to come", fault.New(fault.Kind(99), "c", "SECRET"), 500, "internal", ""},
-		{"panic", sour{}, 500, "internal", ""},
+		{"panic", errBoom, 500, "internal", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b.err = c.err

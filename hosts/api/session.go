@@ -14,9 +14,11 @@ type endOutput struct {
 }
 
 func (s *server) registerSession() {
-	op(s, huma.Operation{OperationID: "end-session", Method: http.MethodDelete, Path: "/api/session", Tags: []string{"Session"},
+	op(s, huma.Operation{
+		OperationID: "end-session", Method: http.MethodDelete, Path: "/api/session", Tags: []string{"Session"},
 		Summary: "Sign out", Description: "Ends the session that the request came with.", DefaultStatus: http.StatusNoContent,
-		Errors: []int{http.StatusForbidden}},
+		Errors: []int{http.StatusForbidden},
+	},
 		func(ctx context.Context, _ sessions.Current, _ *struct{}) (*endOutput, error) {
 			if err := s.Sessions.End(ctx, "signed_out"); err != nil {
 				return nil, err

@@ -39,11 +39,13 @@ type statementInput struct {
 
 func (s *server) registerStatement() {
 	body := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Statement](), true, "Statement")
-	op(s, huma.Operation{OperationID: "show-statement", Method: http.MethodGet, Path: "/api/credits/statement", Tags: []string{"Credits"},
+	op(s, huma.Operation{
+		OperationID: "show-statement", Method: http.MethodGet, Path: "/api/credits/statement", Tags: []string{"Credits"},
 		Summary: "Show a statement of a period",
 		Description: "The sums as JSON. As CSV (format=csv, or Accept: text/csv): an opening line, every ledger line of the period in order of sequence, and a closing line. " +
 			"An expiry is dated at its lot's expiry, so that dates may step back.",
-		Responses: tableResponse("The statement", body)}, s.statement)
+		Responses: tableResponse("The statement", body),
+	}, s.statement)
 }
 
 func (s *server) statement(ctx context.Context, c sessions.Current, in *statementInput) (*huma.StreamResponse, error) {
@@ -56,8 +58,10 @@ func (s *server) statement(ctx context.Context, c sessions.Current, in *statemen
 			s.table(h, "statement", func(ctx context.Context, put func(...string) error) error { return s.statementRows(ctx, st, put) })
 		}}, nil
 	}
-	body, err := json.Marshal(Statement{From: st.From, To: st.To, Opening: st.Opening, Grants: st.Grants, Debits: st.Debits,
-		Expiries: st.Expiries, Other: st.Other, Closing: st.Closing, Lines: st.Lines})
+	body, err := json.Marshal(Statement{
+		From: st.From, To: st.To, Opening: st.Opening, Grants: st.Grants, Debits: st.Debits,
+		Expiries: st.Expiries, Other: st.Other, Closing: st.Closing, Lines: st.Lines,
+	})
 	if err != nil {
 		return nil, err
 	}

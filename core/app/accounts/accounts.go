@@ -113,8 +113,10 @@ func (s *Service) open(n Draft) (store.Account, error) {
 // reply; its lot ID makes the second try a replay.
 func (s *Service) grant(ctx context.Context, account string, n Draft) error {
 	by := audit.By(ctx)
-	op := ledger.Op{Kind: ledger.OpGrant, Account: account, Amount: n.Credits, Lot: s.d.NewID("lot"), Source: n.Source, Reason: n.Reason,
-		Request: access.Request(ctx), Actor: by.ID, ActorKind: string(by.Kind)}
+	op := ledger.Op{
+		Kind: ledger.OpGrant, Account: account, Amount: n.Credits, Lot: s.d.NewID("lot"), Source: n.Source, Reason: n.Reason,
+		Request: access.Request(ctx), Actor: by.ID, ActorKind: string(by.Kind),
+	}
 	if op.Source == "" {
 		op.Source = ledger.SourceOperator
 	}
@@ -220,16 +222,17 @@ func (s *Service) List(ctx context.Context, p store.Page) ([]store.Account, erro
 }
 
 func (s *Service) allowed(ctx context.Context) error {
-	switch access.By(ctx).Kind {
-	case access.PrincipalOperator, access.PrincipalService:
-		return nil
+	if kind := access.By(ctx).Kind; kind != access.PrincipalOperator && kind != access.PrincipalService {
+		return ErrOperatorsOnly
 	}
-	return ErrOperatorsOnly
+	return nil
 }
 
 func (s *Service) event(ctx context.Context, kind audit.Kind, account, reason string) audit.Event {
-	return audit.Event{ID: s.d.NewID("evt"), Account: account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx),
-		Request: access.Request(ctx), Reason: reason, Subject: account, Count: 1}
+	return audit.Event{
+		ID: s.d.NewID("evt"), Account: account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx),
+		Request: access.Request(ctx), Reason: reason, Subject: account, Count: 1,
+	}
 }
 
 func checkStates(status access.Status, state billing.State) error {

@@ -2,7 +2,6 @@ package accounts_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,8 +24,10 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func open(t *testing.T) (*sqlstore.Store, func(string) string) {
 	t.Helper()
 	ids := system.NewIDs(system.Now)
-	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New,
-		Now: func() time.Time { return noon }})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{
+		URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New,
+		Now: func() time.Time { return noon },
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Migrate(t.Context()))
@@ -137,7 +138,7 @@ func TestService_Create_grantFails(t *testing.T) {
 		require.Equal(t, fault.Unavailable, fault.KindOf(err))
 		require.NotEmpty(t, a.ID)
 		require.Contains(t, fault.From(err).Message, a.ID)
-		require.True(t, errors.Is(err, store.ErrUnavailable))
+		require.ErrorIs(t, err, store.ErrUnavailable)
 		_, err = s.Accounts().Get(t.Context(), a.ID)
 		require.NoError(t, err)
 	})

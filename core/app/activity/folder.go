@@ -91,8 +91,10 @@ func (f *Folder) spill(e audit.Event, now time.Time) {
 	k := foldKey{reason: e.Reason, kind: e.Kind}
 	x := f.overflow[k]
 	if x == nil {
-		x = &fold{key: k, ends: now.Add(Window), first: audit.Event{Kind: e.Kind, Actor: audit.Actor{Kind: audit.ActorService},
-			Area: e.Area, Reason: e.Reason, Subject: "overflow"}}
+		x = &fold{key: k, ends: now.Add(Window), first: audit.Event{
+			Kind: e.Kind, Actor: audit.Actor{Kind: audit.ActorService},
+			Area: e.Area, Reason: e.Reason, Subject: "overflow",
+		}}
 		f.overflow[k] = x
 	}
 	x.more += e.Count
@@ -232,9 +234,6 @@ func (f *Folder) put(ctx context.Context, es ...audit.Event) error {
 
 // retryable reports whether the database may take the same event later.
 func retryable(err error) bool {
-	switch fault.KindOf(err) {
-	case fault.Unavailable, fault.Timeout, fault.Canceled:
-		return true
-	}
-	return false
+	kind := fault.KindOf(err)
+	return kind == fault.Unavailable || kind == fault.Timeout || kind == fault.Canceled
 }

@@ -97,8 +97,10 @@ func (s *Service) Grant(ctx context.Context, g Grant) (ledger.Lot, error) {
 		g.Source = ledger.SourceOperator
 	}
 	by := audit.By(ctx)
-	op := ledger.Op{Kind: ledger.OpGrant, Account: g.Account, Amount: g.Amount, Lot: s.d.NewID("lot"), Source: g.Source, Reason: reason,
-		Request: access.Request(ctx), Actor: by.ID, ActorKind: string(by.Kind)}
+	op := ledger.Op{
+		Kind: ledger.OpGrant, Account: g.Account, Amount: g.Amount, Lot: s.d.NewID("lot"), Source: g.Source, Reason: reason,
+		Request: access.Request(ctx), Actor: by.ID, ActorKind: string(by.Kind),
+	}
 	out, err := s.commit(ctx, op)
 	if err != nil {
 		return ledger.Lot{}, err

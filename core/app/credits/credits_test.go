@@ -39,8 +39,10 @@ func build(t *testing.T) *house {
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Migrate(t.Context()))
 	for _, id := range []string{"acct_1", "acct_2"} {
-		require.NoError(t, s.Accounts().Create(t.Context(), store.Account{Account: access.Account{ID: id, Name: id, Status: access.StatusActive,
-			CreatedAt: h.now, UpdatedAt: h.now}, Billing: billing.Active}))
+		require.NoError(t, s.Accounts().Create(t.Context(), store.Account{Account: access.Account{
+			ID: id, Name: id, Status: access.StatusActive,
+			CreatedAt: h.now, UpdatedAt: h.now,
+		}, Billing: billing.Active}))
 	}
 	h.store, h.Service = s, credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New})
 	return h

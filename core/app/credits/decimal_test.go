@@ -21,8 +21,10 @@ func TestParseCredits(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"", ".", "1.", ".5", "-1", "+1", "1e3", "1.0000001", "1,5", " 1", "1 ", "0x1", "1_0", "1.2.3", "1000000000.000001",
-		"99999999999", "99999999999999999999999999", "١", "½", "NaN", "1.-5"} {
+	for _, text := range []string{
+		"", ".", "1.", ".5", "-1", "+1", "1e3", "1.0000001", "1,5", " 1", "1 ", "0x1", "1_0", "1.2.3", "1000000000.000001",
+		"99999999999", "99999999999999999999999999", "١", "½", "NaN", "1.-5",
+	} {
 		_, err := credits.ParseCredits(text)
 		require.Equal(t, "invalid_credits", fault.CodeOf(err), text)
 	}

@@ -116,8 +116,10 @@ func (s *Service) drafted(d Draft) (keys.Key, error) {
 	if err != nil {
 		return keys.Key{}, err
 	}
-	return keys.Key{ID: s.d.NewID("key"), Account: d.Account, User: d.User, Name: name, Scopes: scopes, Models: models,
-		CreatedAt: now, ExpiresAt: expires}, nil
+	return keys.Key{
+		ID: s.d.NewID("key"), Account: d.Account, User: d.User, Name: name, Scopes: scopes, Models: models,
+		CreatedAt: now, ExpiresAt: expires,
+	}, nil
 }
 
 // mint gives the key a token.
@@ -248,8 +250,10 @@ func (s *Service) pass(ctx context.Context, a store.Account) error {
 }
 
 func (s *Service) event(ctx context.Context, kind audit.Kind, k keys.Key, reason string) audit.Event {
-	return audit.Event{ID: s.d.NewID("evt"), Account: k.Account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx), Area: string(access.AreaAPI),
-		Request: access.Request(ctx), Key: k.ID, Reason: reason, Subject: k.ID, Count: 1}
+	return audit.Event{
+		ID: s.d.NewID("evt"), Account: k.Account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx), Area: string(access.AreaAPI),
+		Request: access.Request(ctx), Key: k.ID, Reason: reason, Subject: k.ID, Count: 1,
+	}
 }
 
 func checkModels(models []string) ([]string, error) {

@@ -49,14 +49,18 @@ func build(t *testing.T) *house {
 	h.store = s
 	h.peppers, err = keys.ParsePeppers(pepperText)
 	require.NoError(t, err)
-	h.Service = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: h.peppers,
-		Gate: func(ctx context.Context, a store.Account, by access.Principal) error { return h.gate(ctx, a, by) }})
+	h.Service = keyring.New(keyring.Deps{
+		Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: h.peppers,
+		Gate: func(ctx context.Context, a store.Account, by access.Principal) error { return h.gate(ctx, a, by) },
+	})
 	return h
 }
 
 func account(id string, now time.Time) store.Account {
-	return store.Account{Account: access.Account{ID: id, Name: "One", Status: access.StatusActive, Groups: access.NewGroups(access.GroupAPI),
-		CreatedAt: now, UpdatedAt: now}, Billing: billing.Active}
+	return store.Account{Account: access.Account{
+		ID: id, Name: "One", Status: access.StatusActive, Groups: access.NewGroups(access.GroupAPI),
+		CreatedAt: now, UpdatedAt: now,
+	}, Billing: billing.Active}
 }
 
 func by(t *testing.T, p access.Principal) context.Context {

@@ -29,8 +29,10 @@ func (s *Service) Rotate(ctx context.Context, account, id string, overlap time.D
 		return keys.Key{}, keys.Token{}, err
 	}
 	now := s.d.Now()
-	next := keys.Key{ID: s.d.NewID("key"), Account: old.Account, User: old.User, Name: old.Name, Scopes: old.Scopes, Models: old.Models,
-		CreatedAt: now, ExpiresAt: keys.MaxLife(now)}
+	next := keys.Key{
+		ID: s.d.NewID("key"), Account: old.Account, User: old.User, Name: old.Name, Scopes: old.Scopes, Models: old.Models,
+		CreatedAt: now, ExpiresAt: keys.MaxLife(now),
+	}
 	token, err := s.mint(&next)
 	if err != nil {
 		return keys.Key{}, keys.Token{}, err

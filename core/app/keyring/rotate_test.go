@@ -19,8 +19,10 @@ import (
 func TestService_Rotate(t *testing.T) { // K6
 	t.Parallel()
 	h := build(t)
-	old, token, err := h.Create(member(t, "user_1"), keyring.Draft{Account: "acct_1", User: "user_1", Name: "x", Scopes: []string{"models"},
-		Models: []string{"m"}, ExpiresIn: 48 * time.Hour})
+	old, token, err := h.Create(member(t, "user_1"), keyring.Draft{
+		Account: "acct_1", User: "user_1", Name: "x", Scopes: []string{"models"},
+		Models: []string{"m"}, ExpiresIn: 48 * time.Hour,
+	})
 	require.NoError(t, err)
 
 	h.now = h.now.Add(time.Hour)

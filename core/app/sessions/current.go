@@ -20,8 +20,10 @@ func (c Current) Principal() access.Principal {
 	if id == "" {
 		id = c.Session.ID
 	}
-	return access.Principal{Kind: access.PrincipalUser, ID: id, Account: c.Session.Account, User: c.Session.User,
-		Role: c.Session.Role, Session: c.Session.ID}
+	return access.Principal{
+		Kind: access.PrincipalUser, ID: id, Account: c.Session.Account, User: c.Session.User,
+		Role: c.Session.Role, Session: c.Session.ID,
+	}
 }
 
 type currentKey struct{}

@@ -28,8 +28,10 @@ func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...acces
 	if err != nil {
 		return nil, err
 	}
-	in := gates.Input{Account: account.Status, Groups: account.Groups, Enabled: g.Enabled, Billing: account.Billing,
-		Boundary: g.Boundary, Credits: gates.CreditsNone}
+	in := gates.Input{
+		Account: account.Status, Groups: account.Groups, Enabled: g.Enabled, Billing: account.Billing,
+		Boundary: g.Boundary, Credits: gates.CreditsNone,
+	}
 	if ledger.Sum(lots, now).Available > 0 {
 		in.Credits = gates.CreditsAvailable
 	}

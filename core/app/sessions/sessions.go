@@ -105,8 +105,10 @@ func (s *Service) Mint(ctx context.Context, n Draft) (Token, store.Session, erro
 	s.d.Entropy(raw[:])
 	token := Token{base64.RawURLEncoding.EncodeToString(raw[:])}
 	now := s.d.Now()
-	ses := store.Session{ID: s.d.NewID("ses"), Hash: sha256.Sum256([]byte(token.text)), Account: n.Account, User: n.User, Role: n.Role,
-		UserRule: RuleNone, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(Absolute), Operator: n.Operator}
+	ses := store.Session{
+		ID: s.d.NewID("ses"), Hash: sha256.Sum256([]byte(token.text)), Account: n.Account, User: n.User, Role: n.Role,
+		UserRule: RuleNone, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(Absolute), Operator: n.Operator,
+	}
 	if n.Operator {
 		ses.ExpiresAt = now.Add(OperatorAbsolute)
 	}
@@ -188,6 +190,8 @@ func (s *Service) End(ctx context.Context, reason string) error {
 }
 
 func (s *Service) event(ctx context.Context, kind audit.Kind, account, session, reason string) audit.Event {
-	return audit.Event{ID: s.d.NewID("evt"), Account: account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx),
-		Request: access.Request(ctx), Reason: reason, Subject: session, Count: 1}
+	return audit.Event{
+		ID: s.d.NewID("evt"), Account: account, At: s.d.Now(), Kind: kind, Actor: audit.By(ctx),
+		Request: access.Request(ctx), Reason: reason, Subject: session, Count: 1,
+	}
 }

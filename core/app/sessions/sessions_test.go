@@ -45,8 +45,10 @@ func build(t *testing.T) *house {
 }
 
 func account(now time.Time) store.Account {
-	return store.Account{Account: access.Account{ID: "acct_1", Name: "One", Status: access.StatusActive, Groups: access.NewGroups(access.GroupAPI),
-		CreatedAt: now, UpdatedAt: now}, Billing: billing.Active}
+	return store.Account{Account: access.Account{
+		ID: "acct_1", Name: "One", Status: access.StatusActive, Groups: access.NewGroups(access.GroupAPI),
+		CreatedAt: now, UpdatedAt: now,
+	}, Billing: billing.Active}
 }
 
 func operator(t *testing.T) context.Context {
