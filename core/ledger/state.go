@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// State is what Apply needs of one account: every lot that is live or held,
-// and the holds that the batch's ops name, open or not.
+// State is what Apply needs of one account: every lot that is live, held or
+// named by an op of the batch, and the holds that its ops name, open or not.
 type State struct {
 	Account string
 	Seq     int64     // of the last entry

@@ -2,7 +2,7 @@
 // transaction over them, and the batch commit of the ledger.
 //
 // Contract, proved by package storetest on every adapter:
-//   - Times come back in UTC with microseconds; the zero time is kept as such.
+//   - Times come back in UTC, truncated to microseconds; the zero time is kept as such.
 //   - A row that is not there, or is another account's, is ErrNotFound.
 //   - A name or ID that is taken is ErrTaken.
 //   - A database that cannot be reached, is full or times out is a fault of
@@ -68,8 +68,9 @@ type Batcher interface {
 	// in one transaction, each with the events of audit.OfLedger. Ops of one
 	// account keep their order. It returns one outcome per op, in order;
 	// an op refused by the ledger, or on an unknown account (ErrNotFound), has
-	// its Err set and does not hinder the others. Money time is the store's
-	// clock read after the lock.
+	// its Err set and does not hinder the others; a request or lot ID that is
+	// another account's is ledger.ErrConflict for that op alone. Money time is
+	// the store's clock read after the lock.
 	// by is the replica that commits, ErrFenced if it was fenced; the zero
 	// Replica is a command of an operator and carries no fence.
 	// If Commit fails, nothing was committed, or (after a lost reply) all was;
