@@ -3,7 +3,6 @@ package api
 import (
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -30,7 +29,6 @@ type Config struct {
 	Activity *activity.Service
 	Recorder Recorder
 	Log      *slog.Logger
-	Now      func() time.Time
 	// NewRequestID makes the ID of a request that does not carry one in its
 	// context yet. A client's own x-request-id is never taken over.
 	NewRequestID func() string

@@ -95,7 +95,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring,
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
-		Recorder: &h.refusals, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: clock,
+		Recorder: &h.refusals, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		NewRequestID: func() string { return ids.New("req") },
 	})
 	h.furnish(t)

@@ -168,7 +168,7 @@ func (s *server) revokeKey(ctx context.Context, c sessions.Current, in *keyInput
 func (s *server) keyOf(k keys.Key) Key {
 	out := Key{
 		ID: k.ID, Name: k.Name, Start: k.Start, Last4: k.Last4, User: k.User, Scopes: []string{}, Models: append([]string{}, k.Models...),
-		State: string(k.State(s.Now())), CreatedAt: k.CreatedAt.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
+		State: string(s.Keyring.State(k)), CreatedAt: k.CreatedAt.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
 		LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
 	}
 	for _, scope := range k.Scopes {

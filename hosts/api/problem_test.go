@@ -94,6 +94,11 @@ func TestProblem_input(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a number that only JSON's own reader refuses", func(t *testing.T) {
+		r := h.call(t, h.admin, "POST", "/api/keys", `{"name":"x","expires_in_seconds":712e2}`)
+		problem(t, r, 422, "invalid_request")
+		require.NotContains(t, r.text, "712e2")
+	})
 	t.Run("a charset of UTF-8", func(t *testing.T) {
 		require.Equal(t, 201, h.call(t, h.admin, "POST", "/api/keys", `{"name":"x"}`, media("Application/JSON; charset=UTF-8")).StatusCode)
 	})

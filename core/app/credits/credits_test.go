@@ -113,6 +113,33 @@ func TestService_Grant(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
+// deaf is a store that loses the reply of its first commit.
+type deaf struct {
+	store.Store
+	calls int
+}
+
+func (d *deaf) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	out, err := d.Store.Commit(ctx, by, ops)
+	if d.calls++; err == nil && d.calls == 1 {
+		return nil, store.ErrUnavailable
+	}
+	return out, err
+}
+
+func TestService_Grant_lostReply(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	d := &deaf{Store: h.store}
+	svc := credits.New(credits.Deps{Store: d, Now: func() time.Time { return h.now }, NewID: system.NewIDs(system.Now).New})
+	_, err := svc.Grant(operator(t), credits.Grant{Account: "acct_1", Amount: 7, Reason: "test"})
+	require.NoError(t, err)
+	require.Equal(t, 2, d.calls)
+	b, err := h.Balance(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.EqualValues(t, 7, b.Balance)
+}
+
 func TestService_Lines(t *testing.T) {
 	t.Parallel()
 	h := build(t)

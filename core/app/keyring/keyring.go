@@ -144,6 +144,9 @@ func (s *Service) List(ctx context.Context, account string, p store.Page) ([]key
 	return s.d.Store.Keys().List(ctx, account, p)
 }
 
+// State returns the key's state now.
+func (s *Service) State(k keys.Key) keys.State { return k.State(s.d.Now()) }
+
 // Revoke ends a key for good. Revoking it again changes nothing. An operator
 // may leave the account empty. Faults: not_found, admin_required.
 func (s *Service) Revoke(ctx context.Context, account, id string) (keys.Key, error) {

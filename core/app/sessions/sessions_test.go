@@ -128,6 +128,9 @@ func TestService_Resolve_limits(t *testing.T) {
 				_, _, err = h.Resolve(t.Context(), token.Reveal())
 				require.NoError(t, err)
 			}
+			h.now = start.Add(c.absolute - time.Microsecond)
+			_, _, err = h.Resolve(t.Context(), token.Reveal())
+			require.NoError(t, err)
 			h.now = start.Add(c.absolute)
 			_, _, err = h.Resolve(t.Context(), token.Reveal())
 			require.ErrorIs(t, err, sessions.ErrNotSignedIn)
