@@ -48,12 +48,15 @@ type budgeted struct {
 // frameFree is what every stream may take beside the budget.
 const frameFree = 64 << 10
 
-// Read fails with ErrMemory if the budget is used up.
+// errRoom is ErrMemory for work that may be charged for.
+var errRoom = &fault.Error{Kind: ErrMemory.Kind, Code: ErrMemory.Code, Message: "The service is handling too much data just now, and had to break the answer off.", RetryAfter: time.Second}
+
+// Read fails with errRoom if the budget is used up.
 func (b *budgeted) Read(p []byte) (int, error) {
 	if need := b.frame - b.took; need > frameFree {
 		grown := max(b.frame, frameFree) // a buffer that grows is twice there for a moment
 		if err := b.memory.Take(grown); err != nil {
-			return 0, err
+			return 0, errRoom
 		}
 		b.took += grown
 	}

@@ -1,0 +1,365 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/system"
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/spend"
+	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/billing"
+	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/core/pricing"
+	port "github.com/archibot/archibotchat/ports/inference"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+const (
+	account = "acct_test"
+	granted = 1_000_000
+)
+
+// edge is the database as the replica reaches it; commit may delay or fail a
+// batch before it is passed on.
+type edge struct {
+	store.Store
+	mu     sync.Mutex
+	commit func(ctx context.Context, ops []ledger.Op) error
+}
+
+func (e *edge) on(commit func(ctx context.Context, ops []ledger.Op) error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.commit = commit
+}
+
+// stall makes commits that hold an op of kind wait.
+func (e *edge) stall(kind ledger.OpKind) (proceed func()) {
+	gate := make(chan struct{})
+	e.on(func(ctx context.Context, ops []ledger.Op) error {
+		for _, op := range ops {
+			if op.Kind == kind {
+				select {
+				case <-gate:
+				case <-ctx.Done():
+					return store.ErrUnavailable
+				}
+			}
+		}
+		return nil
+	})
+	return func() { close(gate) }
+}
+
+func (e *edge) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	e.mu.Lock()
+	commit := e.commit
+	e.mu.Unlock()
+	if commit != nil {
+		if err := commit(ctx, ops); err != nil {
+			return nil, err
+		}
+	}
+	return e.Store.Commit(ctx, by, ops)
+}
+
+// bench is a relay over a real ledger, in a bubble of fake time.
+type bench struct {
+	t      *testing.T
+	db     *edge
+	ids    *system.IDs
+	up     *upstream
+	memory *relay.Memory
+	relay  *relay.Relay
+	price  pricing.Price
+
+	mu      sync.Mutex
+	refused []audit.Event
+}
+
+func (b *bench) Refused(e audit.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = append(b.refused, e)
+}
+
+// inBubble runs a test; when it is over nothing may be held, in memory or in
+// the ledger, and no goroutine may be left.
+func inBubble(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(4 << 20),
+			price: pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000}}
+		db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: b.ids.New, Now: system.Now})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		require.NoError(t, db.Migrate(t.Context()))
+		now := system.Now()
+		require.NoError(t, db.Accounts().Create(t.Context(), store.Account{Billing: billing.Active,
+			Account: access.Account{ID: account, Name: "Test", Status: access.StatusActive, CreatedAt: now, UpdatedAt: now}}))
+		_, err = db.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpGrant, Account: account, Lot: "lot_1", Amount: granted, Source: ledger.SourceOperator}})
+		require.NoError(t, err)
+		b.db = &edge{Store: db}
+
+		log := slog.New(slog.DiscardHandler)
+		writer := spend.New(spend.Deps{Store: b.db, NewID: b.ids.New, Now: system.Now, Log: log})
+		b.relay = relay.New(relay.Deps{Ledger: writer, Upstream: b.up, Recorder: b, Memory: b.memory, Now: system.Now, Log: log})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- writer.Run(ctx) }()
+		synctest.Wait()
+		require.True(t, writer.Ready())
+
+		test(b)
+
+		b.db.on(nil)
+		time.Sleep(30 * time.Second) // whatever is still queued
+		cancel()
+		require.NoError(t, <-ended)
+		require.Zero(t, b.memory.Used(), "the memory budget") // W10
+		require.Zero(t, b.up.open(), "answers left open")
+		require.Zero(t, b.balance().Held, "credits left aside") // L4
+	})
+}
+
+func (b *bench) balance() ledger.Balance {
+	b.t.Helper()
+	lots, err := b.db.Ledger().Lots(b.t.Context(), account)
+	require.NoError(b.t, err)
+	return ledger.Sum(lots, system.Now())
+}
+
+// hold returns the one hold that there is.
+func (b *bench) hold() ledger.Hold {
+	b.t.Helper()
+	hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+	require.NoError(b.t, err)
+	require.Len(b.t, hs, 1)
+	require.Equal(b.t, hs[0].Hold.Debited, hs[0].Debits)
+	return hs[0].Hold
+}
+
+func (b *bench) released(reason string) {
+	b.t.Helper()
+	h := b.hold()
+	require.Equal(b.t, ledger.HoldReleased, h.State)
+	require.Equal(b.t, reason, h.Reason)
+	require.EqualValues(b.t, granted, b.balance().Balance, "no entry") // L6, L7
+}
+
+func (b *bench) settled(cost int64, reason string) ledger.Hold {
+	b.t.Helper()
+	h := b.hold()
+	require.Equal(b.t, ledger.HoldSettled, h.State)
+	require.Equal(b.t, reason, h.Reason)
+	require.Equal(b.t, cost, h.Debited)
+	require.EqualValues(b.t, granted-cost, b.balance().Balance)
+	return h
+}
+
+// visit is a request under way.
+type visit struct {
+	*client
+	leave context.CancelFunc
+	done  chan struct{}
+	err   error
+}
+
+// send starts a request. Its route is that of the body's shape.
+func (b *bench) send(body string, c *client) *visit {
+	b.t.Helper()
+	to := inference.ChatCompletions
+	if strings.Contains(body, `"input"`) {
+		to = inference.Responses
+	}
+	call, err := inference.Scan(to, []byte(body))
+	require.NoError(b.t, err)
+	ctx, leave := context.WithCancel(b.t.Context())
+	v := &visit{client: c, leave: leave, done: make(chan struct{})}
+	go func() {
+		defer close(v.done)
+		defer leave()
+		defer func() { // as net/http does
+			if p := recover(); p != nil {
+				c.note("abort")
+			}
+		}()
+		v.err = b.relay.Forward(ctx, relay.Job{Request: b.ids.New("req"), By: access.Principal{Kind: access.PrincipalKey, ID: "key_1", Account: account},
+			Area: access.AreaAPI, Call: call, Body: []byte(body), Quote: pricing.Quote{Version: "p1", Model: call.Model, Price: b.price}}, c)
+	}()
+	synctest.Wait()
+	return v
+}
+
+func (v *visit) wait() error {
+	<-v.done
+	return v.err
+}
+
+func (v *visit) over() bool {
+	select {
+	case <-v.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// client is a Sink that keeps what it gets as a transcript.
+type client struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	bill  relay.Bill
+	frame func() error // called for each frame
+}
+
+var _ relay.Sink = (*client)(nil)
+
+func (c *client) note(s string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.text.WriteString(s)
+}
+
+// got returns what came since it was last asked.
+func (c *client) got() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.text.String()
+	c.text.Reset()
+	return s
+}
+
+func (c *client) JSON(_ []port.Header, body []byte, bill relay.Bill) error {
+	c.bill = bill
+	if c.frame != nil {
+		if err := c.frame(); err != nil {
+			return err
+		}
+	}
+	c.note(string(body))
+	return nil
+}
+
+func (c *client) Start([]port.Header) error { c.note("head|"); return nil }
+
+func (c *client) Frame(frame []byte, _ bool) error {
+	if c.frame != nil {
+		if err := c.frame(); err != nil {
+			return err
+		}
+	}
+	c.note(string(frame))
+	return nil
+}
+
+func (c *client) End() error { c.note("end"); return nil }
+
+func (c *client) Fail(frame []byte) {
+	c.note("fail " + string(frame))
+	panic(http.ErrAbortHandler)
+}
+
+var errHungUp = errors.New("connection reset by peer")
+
+// upstream is the far side, played by the test.
+type upstream struct {
+	t     *testing.T
+	mu    sync.Mutex
+	calls []*answer
+	fail  error
+	hang  bool
+	json  bool
+}
+
+// answer is the body of an answer under way; the test writes it.
+type answer struct {
+	*io.PipeWriter
+	body   string
+	ctx    context.Context
+	reader *io.PipeReader
+	closed bool
+	up     *upstream
+}
+
+func (u *upstream) Name() string { return "test" }
+
+func (u *upstream) Models(context.Context) ([]port.Model, error) { return nil, nil }
+
+func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, error) {
+	u.mu.Lock()
+	a := &answer{body: string(r.Body), ctx: ctx, up: u}
+	a.reader, a.PipeWriter = io.Pipe()
+	u.calls = append(u.calls, a)
+	fail, hang, json := u.fail, u.hang, u.json
+	u.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		fail = ctx.Err()
+	}
+	if fail != nil {
+		_ = a.Close()
+		return nil, fail
+	}
+	context.AfterFunc(ctx, func() { _ = a.CloseWithError(ctx.Err()) })
+	return &port.Response{Stream: r.Stream && !json, Body: a}, nil
+}
+
+func (a *answer) Read(p []byte) (int, error) { return a.reader.Read(p) }
+
+func (a *answer) Close() error {
+	a.up.mu.Lock()
+	a.closed = true
+	a.up.mu.Unlock()
+	return a.reader.Close()
+}
+
+func (u *upstream) open() (n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, a := range u.calls {
+		if !a.closed && u.fail == nil && !u.hang {
+			n++
+		}
+	}
+	return n
+}
+
+// answer returns the one call there is.
+func (u *upstream) answer() *answer {
+	u.t.Helper()
+	synctest.Wait()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	require.Len(u.t, u.calls, 1)
+	return u.calls[0]
+}
+
+func (u *upstream) called() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.calls)
+}
+
+// say writes a part of the answer and waits until it has had its effect.
+func (a *answer) say(text string) {
+	_, _ = io.WriteString(a.PipeWriter, text)
+	synctest.Wait()
+}

@@ -1,0 +1,267 @@
+package relay_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// Requests and the parts of their answers. A token costs 1 in and 2 out.
+const (
+	chat        = `{"model":"m","messages":[],"stream":true,"max_tokens":100}`
+	chatUsage   = `{"model":"m","messages":[],"stream":true,"max_tokens":100,"stream_options":{"include_usage":true}}`
+	response    = `{"model":"m","input":"x","stream":true,"max_output_tokens":100}`
+	hello       = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello hello hello hello hello \"}}]}\n\n" // 30 bytes
+	finished    = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+	usage       = "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20}}\n\n" // costs 50
+	done        = "data: [DONE]\n\n"
+	created     = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\"}}\n\n"
+	delta       = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":1,\"delta\":\"hello\"}\n\n"
+	completed   = "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":2,\"response\":{\"id\":\"resp_1\",\"usage\":{\"input_tokens\":10,\"output_tokens\":20}}}\n\n"
+	failedFrame = "data: {\"error\":{\"message\":\"secret detail\"}}\n\n"
+)
+
+// estimated is what a chat with one hello costs by estimate: a token per four
+// bytes of the request, and of the text, at twice the price.
+func estimated(body string) int64 { return int64(len(body)+3)/4 + 2*8 }
+
+func TestRelay_stream_bytes(t *testing.T) { // W5, W6
+	odd := ": comment\n\n" + hello + "id: 7\r\ndata: {\"id\":\"c\",\"choices\":[],\"x\":\"ü\\u00fc\"}\r\n\r\n" + "\n"
+	for name, c := range map[string]struct{ body, sent, want string }{
+		"chat, usage hidden":       {chat, hello + odd + finished + usage + done, hello + odd + finished + done},
+		"chat, usage asked for":    {chatUsage, hello + odd + finished + usage + done, hello + odd + finished + usage + done},
+		"response":                 {response, created + delta + completed, created + delta + completed},
+		"comments before the head": {chat, ": wait\n\n" + hello + usage + done, hello + done},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				v := b.send(c.body, &client{})
+				a := b.up.answer()
+				a.say(c.sent)
+				_ = a.PipeWriter.Close()
+				require.NoError(b.t, v.wait())
+				require.Equal(b.t, "head|"+c.want+"end", v.got())
+				b.settled(50, "")
+				if c.body == chat {
+					require.Contains(b.t, a.body, `"stream_options":{"include_usage":true}`)
+				} else {
+					require.Equal(b.t, c.body, a.body, "forwarded byte for byte")
+				}
+			})
+		})
+	}
+}
+
+// The timeline of a chat whose commits stall.
+func TestRelay_stream_timeline(t *testing.T) { // W5, HOTPATH 15, 16
+	inBubble(t, func(b *bench) {
+		proceedHold := b.db.stall(ledger.OpHold)
+		v := b.send(chatUsage, &client{})
+		require.Zero(b.t, b.up.called(), "nothing goes upstream before the hold is durable")
+		proceedHold()
+		proceed := b.db.stall(ledger.OpSettle)
+		a := b.up.answer()
+		require.Empty(b.t, v.got(), "no head before the first frame")
+		a.say(hello)
+		require.Equal(b.t, "head|"+hello, v.got(), "content passes at once")
+		a.say(finished)
+		require.Equal(b.t, finished, v.got())
+		a.say(usage)
+		require.Empty(b.t, v.got(), "usage is withheld")
+		a.say(done)
+		time.Sleep(900 * time.Millisecond)
+		synctest.Wait()
+		require.Empty(b.t, v.got(), "and so is the end")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Equal(b.t, ": \n\n: \n\n", v.got(), "comments keep the client waiting")
+		require.False(b.t, v.over())
+		proceed()
+		synctest.Wait()
+		require.Equal(b.t, usage+done+"end", v.got())
+		require.NoError(b.t, v.wait())
+		b.settled(50, "")
+	})
+}
+
+func TestRelay_stream_responseTerminalWithheld(t *testing.T) { // HOTPATH 15
+	inBubble(t, func(b *bench) {
+		proceed := b.db.stall(ledger.OpSettle)
+		v := b.send(response, &client{})
+		a := b.up.answer()
+		a.say(created + delta)
+		require.Equal(b.t, "head|"+created+delta, v.got())
+		a.say(completed)
+		require.Empty(b.t, v.got())
+		proceed()
+		require.NoError(b.t, v.wait())
+		require.Equal(b.t, completed+"end", v.got())
+		b.settled(50, "")
+	})
+}
+
+func TestRelay_stream_cannotSettle(t *testing.T) { // HOTPATH 16
+	inBubble(t, func(b *bench) {
+		v := b.send(chat, &client{})
+		b.db.on(func(context.Context, []ledger.Op) error { return store.ErrUnavailable })
+		a := b.up.answer()
+		a.say(hello + finished + usage + done)
+		require.NoError(b.t, v.wait())
+		got := v.got()
+		require.NotContains(b.t, got, "[DONE]")
+		require.Contains(b.t, got, "fail data: {\"error\":{")
+		require.Contains(b.t, got, relay.ErrUnsettled.Code)
+		require.True(b.t, strings.HasSuffix(got, "abort"))
+		b.db.on(nil)
+		time.Sleep(5 * time.Second)
+		b.settled(50, "") // the settle stayed queued
+	})
+}
+
+func TestRelay_stream_broken(t *testing.T) { // L7, W5, HOTPATH 17
+	tooLong := "data: {\"x\":\"" + strings.Repeat("x", 1<<20) + "\"}\n\n"
+	for name, c := range map[string]struct {
+		sent   string
+		code   string
+		closes bool
+	}{
+		"cut":       {"", "upstream_cut", true},
+		"half":      {"data: {\"id\"", "upstream_cut", true},
+		"failure":   {failedFrame, "upstream_failed", false},
+		"malformed": {"data: {{{\n\n", "upstream_invalid", false},
+		"too long":  {tooLong, "upstream_invalid", false},
+	} {
+		t.Run(name+" before the first frame", func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				v := b.send(chat, &client{})
+				a := b.up.answer()
+				a.say(c.sent)
+				if c.closes {
+					_ = a.PipeWriter.Close()
+				}
+				require.Equal(b.t, c.code, fault.CodeOf(v.wait()))
+				require.Empty(b.t, v.got(), "an error status is still possible")
+				b.released(c.code)
+			})
+		})
+		t.Run(name+" in the middle", func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				v := b.send(chat, &client{})
+				a := b.up.answer()
+				a.say(hello)
+				a.say(c.sent)
+				if c.closes {
+					_ = a.PipeWriter.Close()
+				}
+				require.NoError(b.t, v.wait())
+				got := v.got()
+				require.True(b.t, strings.HasPrefix(got, "head|"+hello+"fail data: {\"error\":{"), got)
+				require.Contains(b.t, got, c.code)
+				require.NotContains(b.t, got, "secret detail")
+				require.NotContains(b.t, got, "[DONE]")
+				require.True(b.t, b.settled(estimated(chat), c.code).Usage.Estimated)
+			})
+		})
+	}
+}
+
+func TestRelay_stream_noDone(t *testing.T) { // W5: no end without [DONE], but the usage is known
+	inBubble(t, func(b *bench) {
+		v := b.send(chatUsage, &client{})
+		a := b.up.answer()
+		a.say(hello + finished + usage)
+		_ = a.PipeWriter.Close()
+		require.NoError(b.t, v.wait())
+		require.Contains(b.t, v.got(), "fail ")
+		require.False(b.t, b.settled(50, "upstream_cut").Usage.Estimated)
+	})
+}
+
+func TestRelay_stream_usageMissingOrAbsurd(t *testing.T) { // W6
+	for name, frame := range map[string]string{
+		"missing":  "",
+		"negative": strings.Replace(usage, "20", "-20", 1),
+		"huge":     strings.Replace(usage, "20", "9000000000000000000", 1),
+		"text":     strings.Replace(usage, "20", `"20"`, 1),
+		"partial":  strings.Replace(usage, `"prompt_tokens":10,`, "", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				v := b.send(chat, &client{})
+				a := b.up.answer()
+				a.say(hello + finished + frame + done)
+				_ = a.PipeWriter.Close()
+				require.NoError(b.t, v.wait())
+				require.Equal(b.t, "head|"+hello+finished+done+"end", v.got())
+				require.True(b.t, b.settled(estimated(chat), "usage_estimated").Usage.Estimated)
+			})
+		})
+	}
+}
+
+func TestRelay_stream_overage(t *testing.T) { // L8, L1
+	t.Run("beyond the hold", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(chat, &client{})
+			a := b.up.answer()
+			a.say(hello + strings.Replace(usage, "20", "300000", 1) + done)
+			_ = a.PipeWriter.Close()
+			require.NoError(b.t, v.wait())
+			b.settled(600_010, "")
+		})
+	})
+	t.Run("beyond the balance", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(chat, &client{})
+			a := b.up.answer()
+			a.say(hello + strings.Replace(usage, "20", "600000", 1) + done)
+			_ = a.PipeWriter.Close()
+			require.NoError(b.t, v.wait())
+			require.EqualValues(b.t, 200_010, b.settled(granted, "").Uncollected)
+		})
+	})
+}
+
+func TestRelay_stream_mark(t *testing.T) { // HOTPATH 8
+	inBubble(t, func(b *bench) {
+		v := b.send(chat, &client{})
+		a := b.up.answer()
+		a.say(hello)
+		require.True(b.t, b.hold().Mark.At.IsZero())
+		time.Sleep(1100 * time.Millisecond)
+		a.say(hello)
+		m := b.hold().Mark
+		require.True(b.t, m.Accepted && m.Delivered)
+		require.Equal(b.t, estimated(chat)+15, m.Cost+1, "60 bytes are 15 tokens")
+		a.say(hello)
+		require.Equal(b.t, m, b.hold().Mark, "at most every two seconds")
+		time.Sleep(2 * time.Second)
+		a.say(hello)
+		require.Greater(b.t, b.hold().Mark.Cost, m.Cost)
+		a.say(usage + done)
+		require.NoError(b.t, v.wait())
+		b.settled(50, "")
+	})
+}
+
+func TestRelay_stream_memory(t *testing.T) { // W10
+	inBubble(t, func(b *bench) { // a budget of 4 MiB
+		v := b.send(response, &client{})
+		a := b.up.answer()
+		a.say(created)
+		_, _ = io.WriteString(a.PipeWriter, "data: {\"x\":\""+strings.Repeat("x", 12<<20))
+		require.NoError(b.t, v.wait())
+		require.Contains(b.t, v.got(), "overloaded")
+		require.Equal(b.t, ledger.HoldSettled, b.hold().State)
+	})
+}
