@@ -30,8 +30,10 @@ func TestCheckName(t *testing.T) {
 		require.NoError(t, err, "%q", text)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"", "   ", "\t\n", "\u00a0", strings.Repeat("a", 101), strings.Repeat("名", 101), "a\x00b", "a\nb", "a\x7fb", "a\u0085b",
-		"a\u202eb", "a\u2066b", "a\u200eb", "a\u061cb", "a\u2028b", "a\u2029b", "a\xffb", "\xc3\x28"} {
+	for _, text := range []string{
+		"", "   ", "\t\n", "\u00a0", strings.Repeat("a", 101), strings.Repeat("名", 101), "a\x00b", "a\nb", "a\x7fb", "a\u0085b",
+		"a\u202eb", "a\u2066b", "a\u200eb", "a\u061cb", "a\u2028b", "a\u2029b", "a\xffb", "\xc3\x28",
+	} {
 		got, err := access.CheckName(text, "label")
 		require.Equal(t, "invalid_name", fault.CodeOf(err), "%q", text)
 		require.Equal(t, "label", fault.From(err).Param)
@@ -61,9 +63,13 @@ func TestPrincipal_Admin(t *testing.T) {
 		role access.Role
 		want bool
 	}{
-		{access.PrincipalUser, access.RoleAdmin, true}, {access.PrincipalUser, access.RoleMember, false}, {access.PrincipalUser, "", false},
-		{access.PrincipalKey, access.RoleAdmin, false}, {access.PrincipalService, access.RoleAdmin, false},
-		{access.PrincipalOperator, "", true}, {"", access.RoleAdmin, false},
+		{access.PrincipalUser, access.RoleAdmin, true},
+		{access.PrincipalUser, access.RoleMember, false},
+		{access.PrincipalUser, "", false},
+		{access.PrincipalKey, access.RoleAdmin, false},
+		{access.PrincipalService, access.RoleAdmin, false},
+		{access.PrincipalOperator, "", true},
+		{"", access.RoleAdmin, false},
 	} {
 		require.Equal(t, c.want, access.Principal{Kind: c.kind, Role: c.role}.Admin(), c)
 	}

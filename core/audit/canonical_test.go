@@ -18,9 +18,11 @@ import (
 var update = flag.Bool("update", false, "write golden files anew")
 
 func full() audit.Event {
-	return audit.Event{ID: "evt_1", Account: "acct_1", Seq: 42, At: time.Date(2025, 3, 1, 12, 0, 0, 123_456_000, time.UTC), Kind: audit.UsageDebited,
+	return audit.Event{
+		ID: "evt_1", Account: "acct_1", Seq: 42, At: time.Date(2025, 3, 1, 12, 0, 0, 123_456_000, time.UTC), Kind: audit.UsageDebited,
 		Actor: audit.Actor{Kind: audit.ActorKey, ID: "key_1"}, Area: "api", Request: "req_1", Key: "key_1", Amount: -1234, Reason: "why", Subject: "lot_1",
-		Model: "vendor/modèle", Count: 3}
+		Model: "vendor/modèle", Count: 3,
+	}
 }
 
 // TestEvent_Canonical guards bytes that digests are taken over (U5). If this

@@ -13,8 +13,10 @@ func OfLedger(op ledger.Op, o ledger.Outcome) []Event {
 	if o.Err != nil || o.Replayed {
 		return nil
 	}
-	e := Event{Account: op.Account, At: o.At, Actor: actorOf(op), Area: op.Work.Area, Request: op.Request, Key: op.Work.Key,
-		Reason: op.Reason, Model: op.Work.Model, Count: 1}
+	e := Event{
+		Account: op.Account, At: o.At, Actor: actorOf(op), Area: op.Work.Area, Request: op.Request, Key: op.Work.Key,
+		Reason: op.Reason, Model: op.Work.Model, Count: 1,
+	}
 	switch op.Kind {
 	case ledger.OpGrant:
 		e.Kind, e.Amount, e.Subject = CreditsGranted, op.Amount, op.Lot
@@ -47,8 +49,10 @@ func moved(op ledger.Op, o ledger.Outcome) (out []Event) {
 	kinds := map[ledger.EntryKind]Kind{ledger.EntryExpiry: CreditsExpired, ledger.EntryClawback: CreditsClawedBack, ledger.EntryClosure: CreditsClosed}
 	for _, x := range o.Entries {
 		if k, ok := kinds[x.Kind]; ok {
-			out = append(out, Event{Account: op.Account, At: o.At, Kind: k, Actor: actorOf(op), Request: op.Request, Amount: x.Amount,
-				Reason: cmp.Or(x.Reason, op.Reason), Subject: x.Lot, Count: 1})
+			out = append(out, Event{
+				Account: op.Account, At: o.At, Kind: k, Actor: actorOf(op), Request: op.Request, Amount: x.Amount,
+				Reason: cmp.Or(x.Reason, op.Reason), Subject: x.Lot, Count: 1,
+			})
 		}
 	}
 	return out

@@ -45,18 +45,29 @@ func TestOfLedger(t *testing.T) { // U1, U3
 		"settle":                {ledger.OpSettle, "", ledger.Outcome{Debited: 30, Entries: []ledger.Entry{debit}}, []audit.Event{with(usage, audit.UsageDebited, -30)}},
 		"settle of nothing":     {ledger.OpSettle, "", ledger.Outcome{}, []audit.Event{with(usage, audit.UsageDebited, 0)}},
 		"settle by an operator": {ledger.OpSettle, "pat", ledger.Outcome{Debited: 30}, []audit.Event{with(withSubject(usage, pat, ""), audit.UsageDebited, -30)}},
-		"settle short": {ledger.OpSettle, "", ledger.Outcome{Debited: 30, Uncollected: 10, Entries: []ledger.Entry{debit, expiry}},
-			[]audit.Event{with(usage, audit.UsageDebited, -30), with(usage, audit.UsageUncollected, 10),
-				lot(audit.CreditsExpired, byKey, "req_1", "lot_1", "returned_after_expiry", -5)}},
+		"settle short": {
+			ledger.OpSettle, "",
+			ledger.Outcome{Debited: 30, Uncollected: 10, Entries: []ledger.Entry{debit, expiry}},
+			[]audit.Event{
+				with(usage, audit.UsageDebited, -30), with(usage, audit.UsageUncollected, 10),
+				lot(audit.CreditsExpired, byKey, "req_1", "lot_1", "returned_after_expiry", -5),
+			},
+		},
 		"release": {ledger.OpRelease, "", ledger.Outcome{}, []audit.Event{with(usage, audit.UsageReleased, 0)}},
-		"release to a clawed-back lot": {ledger.OpRelease, "", ledger.Outcome{Entries: []ledger.Entry{taken}},
-			[]audit.Event{with(usage, audit.UsageReleased, 0), lot(audit.CreditsClawedBack, byKey, "req_1", "lot_1", "returned_after_clawback", -9)}},
+		"release to a clawed-back lot": {
+			ledger.OpRelease, "",
+			ledger.Outcome{Entries: []ledger.Entry{taken}},
+			[]audit.Event{with(usage, audit.UsageReleased, 0), lot(audit.CreditsClawedBack, byKey, "req_1", "lot_1", "returned_after_clawback", -9)},
+		},
 		"sweep":               {ledger.OpSweep, "", ledger.Outcome{Entries: []ledger.Entry{expiry}}, []audit.Event{lot(audit.CreditsExpired, service, "req_1", "lot_1", "returned_after_expiry", -5)}},
 		"sweep of nothing":    {ledger.OpSweep, "", ledger.Outcome{}, nil},
 		"clawback":            {ledger.OpClawback, "pat", ledger.Outcome{Entries: []ledger.Entry{taken}}, []audit.Event{with(withSubject(usage, pat, "lot_1"), audit.CreditsClawedBack, -9)}},
 		"clawback of nothing": {ledger.OpClawback, "pat", ledger.Outcome{}, []audit.Event{with(withSubject(usage, pat, "lot_1"), audit.CreditsClawedBack, 0)}},
-		"close": {ledger.OpClose, "pat", ledger.Outcome{Entries: []ledger.Entry{closure, closure}},
-			[]audit.Event{lot(audit.CreditsClosed, pat, "req_1", "lot_2", "why", -7), lot(audit.CreditsClosed, pat, "req_1", "lot_2", "why", -7)}},
+		"close": {
+			ledger.OpClose, "pat",
+			ledger.Outcome{Entries: []ledger.Entry{closure, closure}},
+			[]audit.Event{lot(audit.CreditsClosed, pat, "req_1", "lot_2", "why", -7), lot(audit.CreditsClosed, pat, "req_1", "lot_2", "why", -7)},
+		},
 	} {
 		op := ledger.Op{Kind: c.kind, Account: "acct_1", Amount: 40, Request: "req_1", Lot: "lot_1", Work: work, Reason: "why"}
 		if c.actor != "" {

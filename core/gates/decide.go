@@ -147,8 +147,9 @@ func mayEnter(in Input, operator bool) bool {
 		return in.Groups.Has(g) && in.UserGroups.Has(g)
 	case GroupsNone:
 		return in.Groups.Has(g)
+	default:
+		return false
 	}
-	return false
 }
 
 func spending(in Input) (rs []Reason) {

@@ -18,8 +18,10 @@ var (
 	keyStates   = []keys.State{"", keys.StateActive, keys.StateExpired, keys.StateRevoked}
 	statuses    = []access.Status{"", access.StatusPending, access.StatusActive, access.StatusSuspended, access.StatusClosed, "odd"}
 	rules       = []gates.GroupRule{gates.GroupsUnknown, gates.GroupsRequired, gates.GroupsNone, 9}
-	billings    = []billing.State{"", billing.None, billing.Incomplete, billing.Trial, billing.Active, billing.OperatorApproved, billing.PastDue,
-		billing.Review, billing.Cancelled, "odd"}
+	billings    = []billing.State{
+		"", billing.None, billing.Incomplete, billing.Trial, billing.Active, billing.OperatorApproved, billing.PastDue,
+		billing.Review, billing.Cancelled, "odd",
+	}
 	boundaries = []gates.Boundary{gates.BoundaryUnknown, gates.BoundaryNotRequired, gates.BoundaryAcknowledged, gates.BoundaryMissing}
 	credits    = []gates.Credits{gates.CreditsUnknown, gates.CreditsUnchecked, gates.CreditsAvailable, gates.CreditsNone}
 )
@@ -135,8 +137,10 @@ func TestDecide_Matrix(t *testing.T) { // G1, G3, A4
 								for _, cr := range credits {
 									for g := range uint8(8) {
 										e := entry{area, c, k, s, r, b, bd, cr, g & 1, g >> 1 & 1, g >> 2}
-										in := gates.Input{Area: area, Credential: c, KeyState: k, Account: s, Groups: groups[e.account], UserRule: r,
-											UserGroups: groups[e.user], Enabled: groups[e.enabled], Billing: b, Boundary: bd, Credits: cr}
+										in := gates.Input{
+											Area: area, Credential: c, KeyState: k, Account: s, Groups: groups[e.account], UserRule: r,
+											UserGroups: groups[e.user], Enabled: groups[e.enabled], Billing: b, Boundary: bd, Credits: cr,
+										}
 										d := gates.Decide(in)
 										if d.Allowed != open[e] || d.Allowed != (len(d.Reasons) == 0) {
 											t.Fatalf("%+v: allowed %v for %v", in, d.Allowed, d.Reasons)
@@ -158,8 +162,10 @@ func TestDecide_Matrix(t *testing.T) { // G1, G3, A4
 
 func good() gates.Input {
 	all := access.NewGroups(access.AllGroups...)
-	return gates.Input{Area: access.AreaAPI, Credential: gates.Key, KeyState: keys.StateActive, Account: access.StatusActive, Groups: all,
-		UserRule: gates.GroupsRequired, UserGroups: all, Enabled: all, Billing: billing.Active, Boundary: gates.BoundaryAcknowledged, Credits: gates.CreditsAvailable}
+	return gates.Input{
+		Area: access.AreaAPI, Credential: gates.Key, KeyState: keys.StateActive, Account: access.StatusActive, Groups: all,
+		UserRule: gates.GroupsRequired, UserGroups: all, Enabled: all, Billing: billing.Active, Boundary: gates.BoundaryAcknowledged, Credits: gates.CreditsAvailable,
+	}
 }
 
 func TestDecide_Reasons(t *testing.T) { // G2
@@ -191,8 +197,10 @@ func TestDecide_Reasons(t *testing.T) { // G2
 		"boundary unknown":   {func(in *gates.Input) { in.Boundary = gates.BoundaryUnknown }, []gates.Reason{"boundary_unacknowledged"}},
 		"no credits":         {func(in *gates.Input) { in.Credits = gates.CreditsNone }, []gates.Reason{"credits_exhausted"}},
 		"unknown credits":    {func(in *gates.Input) { in.Credits = gates.CreditsUnknown }, []gates.Reason{"credits_exhausted"}},
-		"nothing known": {func(in *gates.Input) { *in = gates.Input{} }, []gates.Reason{"not_signed_in", "account_pending", "no_product_group",
-			"area_disabled", "billing_incomplete", "boundary_unacknowledged", "credits_exhausted"}},
+		"nothing known": {func(in *gates.Input) { *in = gates.Input{} }, []gates.Reason{
+			"not_signed_in", "account_pending", "no_product_group",
+			"area_disabled", "billing_incomplete", "boundary_unacknowledged", "credits_exhausted",
+		}},
 		"all wrong, in order": {func(in *gates.Input) {
 			*in = gates.Input{Area: access.AreaChat, Credential: gates.Key, KeyState: keys.StateRevoked, Account: access.StatusSuspended, Billing: billing.Review}
 		}, []gates.Reason{"key_revoked", "account_suspended", "no_product_group", "area_disabled", "payment_review", "boundary_unacknowledged", "credits_exhausted"}},
@@ -223,10 +231,12 @@ func TestDecide_OperatorArea(t *testing.T) { // A4
 		"never a key":                  {func(in *gates.Input) { in.Credential, in.KeyState = gates.Key, keys.StateActive }, []gates.Reason{"no_product_group"}},
 		"never by the account's group": {func(in *gates.Input) { in.UserGroups, in.Groups = access.Groups{}, operator }, []gates.Reason{"no_product_group"}},
 		"never without user groups":    {func(in *gates.Input) { in.UserRule, in.Groups = gates.GroupsNone, operator }, []gates.Reason{"no_product_group"}},
-		"other groups": {func(in *gates.Input) {
-			in.UserGroups = access.NewGroups(access.GroupAPI, access.GroupChat, access.GroupWorkspace)
+		"other groups": {
+			func(in *gates.Input) {
+				in.UserGroups = access.NewGroups(access.GroupAPI, access.GroupChat, access.GroupWorkspace)
+			},
+			[]gates.Reason{"no_product_group"},
 		},
-			[]gates.Reason{"no_product_group"}},
 		"disabled": {func(in *gates.Input) { in.Enabled = access.Groups{} }, []gates.Reason{"area_disabled"}},
 	} {
 		in := bare
@@ -237,8 +247,10 @@ func TestDecide_OperatorArea(t *testing.T) { // A4
 
 func TestReason_Texts(t *testing.T) { // G2
 	t.Parallel()
-	all := []gates.Reason{"not_signed_in", "account_pending", "account_suspended", "account_closed", "no_product_group", "area_disabled", "billing_incomplete",
-		"payment_review", "boundary_unacknowledged", "credits_exhausted", "budget_reached", "key_expired", "key_revoked", "model_not_allowed", "rate_limited"}
+	all := []gates.Reason{
+		"not_signed_in", "account_pending", "account_suspended", "account_closed", "no_product_group", "area_disabled", "billing_incomplete",
+		"payment_review", "boundary_unacknowledged", "credits_exhausted", "budget_reached", "key_expired", "key_revoked", "model_not_allowed", "rate_limited",
+	}
 	seen := map[string]gates.Reason{}
 	for _, r := range all {
 		for _, text := range []string{r.Sentence(), r.NextStep()} {

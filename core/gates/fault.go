@@ -23,6 +23,7 @@ func (r Reason) Fault() *fault.Error {
 		kind = fault.Exhausted
 	case RateLimited:
 		kind = fault.Limited
+	default:
 	}
 	return fault.New(kind, string(r), r.Sentence()+" "+r.NextStep())
 }

@@ -1,6 +1,9 @@
 package inference
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // failure is OpenAI's error object.
 type failure struct {
@@ -37,24 +40,20 @@ func ErrorFrame(route Route, message, typ, code string) []byte {
 }
 
 func errorFrame(route Route, sequence int64, message, typ, code string) []byte {
-	prefix, data := "data: ", []byte(nil)
+	prefix, data := "data: ", ErrorBody(message, typ, "", code)
 	if route == Responses {
-		prefix = "event: error\ndata: "
-		data = encode(failureEvent{
+		prefix, data = "event: error\ndata: ", encode(failureEvent{
 			Type: "error", SequenceNumber: sequence, Code: orNull(code), Message: message,
 			Error: failure{Message: message, Type: typ, Code: orNull(code)},
 		})
-	} else {
-		data = ErrorBody(message, typ, "", code)
 	}
-	frame := append([]byte(prefix), data...)
-	return append(frame, "\n\n"...)
+	return slices.Concat([]byte(prefix), data, []byte("\n\n"))
 }
 
 // encode cannot fail: these are structs of strings and numbers, and encoding/json
 // replaces invalid UTF-8. It escapes line ends, so that the result is one line.
 func encode(v any) []byte {
-	data, _ := json.Marshal(v)
+	data, _ := json.Marshal(v) //nolint:errchkjson // see above
 	return data
 }
 

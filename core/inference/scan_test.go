@@ -41,15 +41,19 @@ func TestScan_Accepts(t *testing.T) {
 		"stream":           {inference.ChatCompletions, chat(`"stream":true`), call{Model: "m", N: 1, Stream: true}},
 		"stream and usage": {inference.ChatCompletions, chat(`"stream":true,"stream_options":{"include_usage":true}`), call{Model: "m", N: 1, Stream: true, IncludeUsage: true}},
 		"big numbers":      {inference.ChatCompletions, chat(`"temperature":1e400,"seed":-123456789012345678901234567890.5E-7,"z":-0`), call{Model: "m", N: 1}},
-		"unread field of another route": {inference.ChatCompletions, chat(`"max_output_tokens":"x","background":7,"Max_Output_Tokens":1`),
-			call{Model: "m", N: 1}},
+		"unread field of another route": {
+			inference.ChatCompletions, chat(`"max_output_tokens":"x","background":7,"Max_Output_Tokens":1`),
+			call{Model: "m", N: 1},
+		},
 		"twin deeper down":      {inference.ChatCompletions, chat(`"x":{"Model":1,"model":2},"y":{"a":{"a":1}},"z":[{"a":1},{"a":1}]`), call{Model: "m", N: 1}},
 		"NUL where we read not": {inference.ChatCompletions, chat(`"x":"\u0000"`), call{Model: "m", N: 1}},
 		"depth 128":             {inference.ChatCompletions, chat(`"x":` + strings.Repeat("[", 127) + strings.Repeat("]", 127)), call{Model: "m", N: 1}},
 		"longest model":         {inference.Embeddings, `{"model":"` + strings.Repeat("m", 256) + `"}`, call{Model: strings.Repeat("m", 256), N: 1}},
 		"embeddings":            {inference.Embeddings, `{"model":"m","input":[1,2],"stream":false}`, call{Model: "m", N: 1}},
-		"response": {inference.Responses, response(`"input":"hi","stream":true,"stream_options":{"include_obfuscation":false},"max_output_tokens":5,"background":false,"store":true`),
-			call{Model: "m", N: 1, Stream: true, OutputLimit: 5}},
+		"response": {
+			inference.Responses, response(`"input":"hi","stream":true,"stream_options":{"include_obfuscation":false},"max_output_tokens":5,"background":false,"store":true`),
+			call{Model: "m", N: 1, Stream: true, OutputLimit: 5},
+		},
 		"response without input":  {inference.Responses, `{"model":"m"}`, call{Model: "m", N: 1}},
 		"background":              {inference.Responses, response(`"background":true`), call{Model: "m", N: 1, Background: true}},
 		"previous response":       {inference.Responses, response(`"previous_response_id":"resp_1"`), call{Model: "m", N: 1, PreviousResponse: true}},
@@ -164,8 +168,8 @@ func TestScan_RefusesJSON(t *testing.T) {
 
 func requireFault(t *testing.T, err error, code, param string) {
 	t.Helper()
-	f, ok := err.(*fault.Error)
-	require.True(t, ok, "%T: %v", err, err)
+	var f *fault.Error
+	require.ErrorAs(t, err, &f)
 	require.Equal(t, fault.Invalid, f.Kind)
 	require.Equal(t, code, f.Code, f.Message)
 	require.Equal(t, param, f.Param, f.Message)

@@ -60,7 +60,7 @@ func TestFrameReader_Next(t *testing.T) {
 				func(r io.Reader) io.Reader { return r }, iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader,
 			} {
 				var source io.Reader = strings.NewReader(tc.stream)
-				if tc.err == lost {
+				if errors.Is(tc.err, lost) {
 					source = io.MultiReader(source, iotest.ErrReader(lost))
 				}
 				r := inference.NewFrameReader(wrap(source), 20, 40)
@@ -125,7 +125,7 @@ func FuzzFrameReader(f *testing.F) {
 		if strings.Join(bitwise, "|") != strings.Join(whole, "|") || errWhole.Error() != errBitwise.Error() {
 			t.Fatalf("%q: %q (%v) or %q (%v)", stream, whole, errWhole, bitwise, errBitwise)
 		}
-		if errWhole == io.EOF && joined != string(stream) {
+		if errors.Is(errWhole, io.EOF) && joined != string(stream) {
 			t.Fatalf("a clean end lost bytes of %q: %q", stream, whole)
 		}
 		for _, frame := range whole {

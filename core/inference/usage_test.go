@@ -20,8 +20,11 @@ func TestResponseUsage(t *testing.T) {
 		want  usage
 		ok    bool
 	}{
-		"chat": {c, `{"id":"x","choices":[{"message":{"content":"a \"usage\": {"}}],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46}}`,
-			usage{Input: 12, Output: 34}, true},
+		"chat": {
+			c, `{"id":"x","choices":[{"message":{"content":"a \"usage\": {"}}],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46}}`,
+			usage{Input: 12, Output: 34},
+			true,
+		},
 		"cached":           {c, `{"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"audio_tokens":9,"cached_tokens":8}}}`, usage{Input: 12, Cached: 8, Output: 3}, true},
 		"cached over all":  {c, `{"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":80}}}`, usage{Input: 12, Cached: 12, Output: 3}, true},
 		"null details":     {c, `{"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":null}}`, usage{Input: 12, Output: 3}, true},

@@ -87,9 +87,17 @@ func TestExpiry(t *testing.T) { // K4
 			life time.Duration
 			want time.Time // zero: refused
 		}{
-			{0, latest}, {time.Minute, now.UTC().Add(time.Minute)}, {year, latest}, {year - time.Second, latest.Add(-time.Second)},
-			{year + time.Second, time.Time{}}, {year + 1, time.Time{}}, {time.Minute - 1, time.Time{}}, {1, time.Time{}}, {-time.Hour, time.Time{}},
-			{1<<63 - 1, time.Time{}}, {-1 << 63, time.Time{}},
+			{0, latest},
+			{time.Minute, now.UTC().Add(time.Minute)},
+			{year, latest},
+			{year - time.Second, latest.Add(-time.Second)},
+			{year + time.Second, time.Time{}},
+			{year + 1, time.Time{}},
+			{time.Minute - 1, time.Time{}},
+			{1, time.Time{}},
+			{-time.Hour, time.Time{}},
+			{1<<63 - 1, time.Time{}},
+			{-1 << 63, time.Time{}},
 		} {
 			got, err := keys.Expiry(now, c.life)
 			if c.want.IsZero() {
@@ -111,11 +119,21 @@ func TestKey_AllowsModel(t *testing.T) { // K7
 		model  string
 		want   bool
 	}{
-		{nil, "gpt-9", true}, {[]string{}, "", true},
-		{[]string{"gpt-9"}, "gpt-9", true}, {[]string{"gpt-9"}, "gpt-9-mini", false}, {[]string{"gpt-9"}, "GPT-9", false}, {[]string{"gpt-9"}, "", false},
-		{[]string{"gpt-*"}, "gpt-9", true}, {[]string{"gpt-*"}, "gpt-", true}, {[]string{"gpt-*"}, "gpt", false}, {[]string{"gpt-*"}, "a/gpt-9", false},
-		{[]string{"vendor/a", "vendor/b*"}, "vendor/b2", true}, {[]string{"vendor/a", "vendor/b*"}, "vendor/c", false},
-		{[]string{"*"}, "anything/at-all", true}, {[]string{""}, "gpt-9", false}, {[]string{"a*b"}, "aXb", false},
+		{nil, "gpt-9", true},
+		{[]string{}, "", true},
+		{[]string{"gpt-9"}, "gpt-9", true},
+		{[]string{"gpt-9"}, "gpt-9-mini", false},
+		{[]string{"gpt-9"}, "GPT-9", false},
+		{[]string{"gpt-9"}, "", false},
+		{[]string{"gpt-*"}, "gpt-9", true},
+		{[]string{"gpt-*"}, "gpt-", true},
+		{[]string{"gpt-*"}, "gpt", false},
+		{[]string{"gpt-*"}, "a/gpt-9", false},
+		{[]string{"vendor/a", "vendor/b*"}, "vendor/b2", true},
+		{[]string{"vendor/a", "vendor/b*"}, "vendor/c", false},
+		{[]string{"*"}, "anything/at-all", true},
+		{[]string{""}, "gpt-9", false},
+		{[]string{"a*b"}, "aXb", false},
 	} {
 		require.Equal(t, c.want, keys.Key{Models: c.models}.AllowsModel(c.model), "%q %q", c.models, c.model)
 	}

@@ -204,8 +204,10 @@ func TestToken_Hides(t *testing.T) { // K3, K8
 	fmt.Fprintln(&out, token.String(), fmt.Errorf("of %v", token))
 	text := out.String()
 	require.Contains(t, text, "[redacted]")
-	for _, secret := range []string{token.Reveal(), token.Reveal()[4:20], "secretsecret", fmt.Sprintf("%x", token.Reveal()[4:20]), fmt.Sprintf("%x", "secretsecret"),
-		"115 101 99 114 101 116", "0x73, 0x65", strings.ToUpper(fmt.Sprintf("%x", "secretsecret"))} {
+	for _, secret := range []string{
+		token.Reveal(), token.Reveal()[4:20], "secretsecret", fmt.Sprintf("%x", token.Reveal()[4:20]), fmt.Sprintf("%x", "secretsecret"),
+		"115 101 99 114 101 116", "0x73, 0x65", strings.ToUpper(fmt.Sprintf("%x", "secretsecret")),
+	} {
 		require.NotContains(t, text, secret)
 	}
 	require.JSONEq(t, `"[redacted]"`, string(must(json.Marshal(token))))

@@ -104,8 +104,10 @@ func (s *State) hold(op *Op, o *Outcome) {
 		l.Held += p.Amount
 		s.touchLot(l)
 	}
-	h := &Hold{Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Amount: op.Amount, Parts: parts,
-		Work: op.Work, OpenedAt: o.At, Deadline: o.At.Add(op.Deadline)}
+	h := &Hold{
+		Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Amount: op.Amount, Parts: parts,
+		Work: op.Work, OpenedAt: o.At, Deadline: o.At.Add(op.Deadline),
+	}
 	s.holds[op.Request] = h
 	s.touchHold(h)
 	o.Hold = *h
@@ -243,6 +245,7 @@ func (s *State) returned(o *Outcome, l *Lot) {
 		s.post(o, l, Entry{Kind: EntryClawback, Amount: -free, Reason: "returned_after_clawback", At: o.At})
 	case LotClosed:
 		s.post(o, l, Entry{Kind: EntryClosure, Amount: -free, Reason: "returned_after_closure", At: o.At})
+	default:
 	}
 }
 

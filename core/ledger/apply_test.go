@@ -23,8 +23,10 @@ func grant(lot string, amount int64) ledger.Op {
 }
 
 func step(kind ledger.OpKind, request string, amount int64) ledger.Op {
-	return ledger.Op{Kind: kind, Account: acct, Request: request, Amount: amount, Nonce: "n", Replica: "rep_1", Deadline: time.Minute,
-		Work: ledger.Work{Model: "m"}, Reason: "why", Usage: ledger.Usage{Output: amount}}
+	return ledger.Op{
+		Kind: kind, Account: acct, Request: request, Amount: amount, Nonce: "n", Replica: "rep_1", Deadline: time.Minute,
+		Work: ledger.Work{Model: "m"}, Reason: "why", Usage: ledger.Usage{Output: amount},
+	}
 }
 
 func hold(request string, amount int64) ledger.Op   { return step(ledger.OpHold, request, amount) }

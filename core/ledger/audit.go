@@ -58,6 +58,7 @@ func (a *Auditor) Entry(e Entry) {
 		l.grants += e.Amount
 	case EntryDebit:
 		a.debited -= e.Amount
+	default:
 	}
 	if (e.Kind == EntryGrant) != (e.Amount > 0) && e.Kind != EntryCorrection {
 		a.differ(e.Lot, e.Request, "entry %d, a %s, has the amount %d", e.Seq, e.Kind, e.Amount)
@@ -73,6 +74,7 @@ func (a *Auditor) Hold(h Hold, debits int64) {
 		}
 	case HoldSettled:
 		a.held += h.Debited
+	default:
 	}
 	want := int64(0)
 	if h.State == HoldSettled {

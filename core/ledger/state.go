@@ -26,8 +26,10 @@ type changed struct {
 
 // NewState returns the state of an account as a store read it under its lock.
 func NewState(account string, seq int64, lastAt time.Time, lots []Lot, holds []Hold) *State {
-	s := &State{Account: account, Seq: seq, LastAt: lastAt, byID: make(map[string]*Lot, len(lots)), holds: make(map[string]*Hold, len(holds)),
-		changed: changed{lots: map[string]bool{}, holds: map[string]bool{}}}
+	s := &State{
+		Account: account, Seq: seq, LastAt: lastAt, byID: make(map[string]*Lot, len(lots)), holds: make(map[string]*Hold, len(holds)),
+		changed: changed{lots: map[string]bool{}, holds: map[string]bool{}},
+	}
 	for _, l := range lots {
 		s.addLot(l)
 	}

@@ -29,9 +29,19 @@ func TestBook_Find(t *testing.T) { // L13
 		rate         pricing.Rate
 	}{
 		{"gpt-9", "gpt-9", 3}, // exact beats the longer prefix that fits as well
-		{"gpt-9-mini", "gpt-9*", 2}, {"gpt-9-long-name-x", "gpt-9-long-name*", 5}, {"gpt-8", "gpt-*", 1}, {"gpt-", "gpt-*", 1},
-		{"vendor/line/a/b", "vendor/line/*", 4}, {"vendor/x", "v*", 6},
-		{"GPT-9", "", 0}, {"gpt", "", 0}, {"", "", 0}, {"*", "", 0}, {"gpt-*", "", 0}, {"gpt-9*", "", 0}, {" gpt-9", "", 0},
+		{"gpt-9-mini", "gpt-9*", 2},
+		{"gpt-9-long-name-x", "gpt-9-long-name*", 5},
+		{"gpt-8", "gpt-*", 1},
+		{"gpt-", "gpt-*", 1},
+		{"vendor/line/a/b", "vendor/line/*", 4},
+		{"vendor/x", "v*", 6},
+		{"GPT-9", "", 0},
+		{"gpt", "", 0},
+		{"", "", 0},
+		{"*", "", 0},
+		{"gpt-*", "", 0},
+		{"gpt-9*", "", 0},
+		{" gpt-9", "", 0},
 	} {
 		q, ok := book.Find(c.model, first)
 		require.Equal(t, c.entry != "", ok, "%q", c.model)

@@ -75,8 +75,10 @@ func TestPrice_Cost_equalsBig(t *testing.T) { // L1, L13
 	rapid.Check(t, func(rt *rapid.T) {
 		rate := rapid.OneOf(rapid.Int64Range(0, 5_000_000), rapid.Int64Range(0, int64(pricing.MaxRate)), rapid.Int64Range(0, math.MaxInt64))
 		count := rapid.OneOf(rapid.Int64Range(0, 200_000), rapid.Int64Range(0, math.MaxInt64))
-		p := pricing.Price{PerRequest: pricing.Rate(rate.Draw(rt, "request")), PerInput: pricing.Rate(rate.Draw(rt, "input")),
-			PerCachedInput: pricing.Rate(rate.Draw(rt, "cached")), PerOutput: pricing.Rate(rate.Draw(rt, "output"))}
+		p := pricing.Price{
+			PerRequest: pricing.Rate(rate.Draw(rt, "request")), PerInput: pricing.Rate(rate.Draw(rt, "input")),
+			PerCachedInput: pricing.Rate(rate.Draw(rt, "cached")), PerOutput: pricing.Rate(rate.Draw(rt, "output")),
+		}
 		input, output := count.Draw(rt, "in"), count.Draw(rt, "out")
 		cached := rapid.Int64Range(0, input).Draw(rt, "of it cached")
 		got, err := p.Cost(input, cached, output)

@@ -12,9 +12,11 @@ import (
 )
 
 func event(n int, account string, kind audit.Kind) audit.Event {
-	return audit.Event{ID: id("evt", n), Account: account, At: start.Add(time.Duration(n) * time.Minute), Kind: kind,
+	return audit.Event{
+		ID: id("evt", n), Account: account, At: start.Add(time.Duration(n) * time.Minute), Kind: kind,
 		Actor: audit.Actor{Kind: audit.ActorUser, ID: "user_1"}, Area: "api", Request: id("req", n), Key: id("key", n%2), Amount: int64(-n),
-		Reason: "why", Subject: "thing_1", Model: "m", Count: int64(n)}
+		Reason: "why", Subject: "thing_1", Model: "m", Count: int64(n),
+	}
 }
 
 // listed returns the numbers in the IDs of a query's events.

@@ -64,8 +64,10 @@ func id(prefix string, n int) string { return fmt.Sprintf("%s_%06d", prefix, n) 
 // account returns a usable account, not yet stored.
 func account(id string) store.Account {
 	return store.Account{
-		Account: access.Account{ID: id, Name: "Example of " + id, Status: access.StatusActive,
-			Groups: access.NewGroups(access.GroupAPI, access.GroupChat), CreatedAt: start, UpdatedAt: start},
+		Account: access.Account{
+			ID: id, Name: "Example of " + id, Status: access.StatusActive,
+			Groups: access.NewGroups(access.GroupAPI, access.GroupChat), CreatedAt: start, UpdatedAt: start,
+		},
 		Billing: billing.Active,
 	}
 }
@@ -82,8 +84,10 @@ func addAccounts(t *testing.T, s store.Store, ids ...string) {
 func key(account string, n int) keys.Key {
 	d := keys.Digest{0: byte(n), 1: byte(n >> 8), 31: 0xff}
 	at := start.Add(time.Duration(n) * time.Second)
-	return keys.Key{ID: id("key", n), Account: account, Name: fmt.Sprint("key ", n), Start: "abk_ab12", Last4: "wxyz", Digest: d, Pepper: "v1",
-		Scopes: slices.Clone(keys.AllScopes), CreatedAt: at, ExpiresAt: keys.MaxLife(at)}
+	return keys.Key{
+		ID: id("key", n), Account: account, Name: fmt.Sprint("key ", n), Start: "abk_ab12", Last4: "wxyz", Digest: d, Pepper: "v1",
+		Scopes: slices.Clone(keys.AllScopes), CreatedAt: at, ExpiresAt: keys.MaxLife(at),
+	}
 }
 
 func sameAccount(t *testing.T, want, got store.Account) {
@@ -104,13 +108,17 @@ func sameKey(t *testing.T, want, got keys.Key) {
 var work = ledger.Work{Key: "key_000001", User: "user_1", Area: "api", Route: "/v1/responses", Model: "vendor/model-1", PriceVersion: "p1"}
 
 func grant(account, lot string, amount int64) ledger.Op {
-	return ledger.Op{Kind: ledger.OpGrant, Account: account, Lot: lot, Amount: amount, Source: ledger.SourceOperator, Reason: "welcome",
-		Actor: "pat", ActorKind: string(audit.ActorOperator)}
+	return ledger.Op{
+		Kind: ledger.OpGrant, Account: account, Lot: lot, Amount: amount, Source: ledger.SourceOperator, Reason: "welcome",
+		Actor: "pat", ActorKind: string(audit.ActorOperator),
+	}
 }
 
 func hold(account, request string, amount int64) ledger.Op {
-	return ledger.Op{Kind: ledger.OpHold, Account: account, Request: request, Amount: amount, Nonce: "of-" + request, Replica: "rep_1",
-		Work: work, Deadline: 10 * time.Minute}
+	return ledger.Op{
+		Kind: ledger.OpHold, Account: account, Request: request, Amount: amount, Nonce: "of-" + request, Replica: "rep_1",
+		Work: work, Deadline: 10 * time.Minute,
+	}
 }
 
 func settle(account, request string, amount int64) ledger.Op {

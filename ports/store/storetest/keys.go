@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -103,11 +102,11 @@ func keyCases() []testCase {
 			addAccounts(t, s, "acct_1")
 			want := key("acct_1", 1)
 			require.NoError(t, s.Keys().Create(t.Context(), want))
-			before := epoch(t, s, "acct_1")
+			before := epoch(t, s)
 			changed, err := s.Keys().Revoke(t.Context(), "acct_1", want.ID, start.Add(time.Minute), "user_1")
 			require.NoError(t, err)
 			require.True(t, changed)
-			require.Greater(t, epoch(t, s, "acct_1"), before)
+			require.Greater(t, epoch(t, s), before)
 
 			changed, err = s.Keys().Revoke(t.Context(), "acct_1", want.ID, start.Add(time.Hour), "user_2")
 			require.NoError(t, err)
@@ -126,10 +125,10 @@ func keyCases() []testCase {
 			want, revoked := key("acct_1", 1), key("acct_1", 2)
 			require.NoError(t, s.Keys().Create(t.Context(), want))
 			require.NoError(t, s.Keys().Create(t.Context(), revoked))
-			before := epoch(t, s, "acct_1")
+			before := epoch(t, s)
 			until := start.Add(keys.DefaultOverlap)
 			require.NoError(t, s.Keys().Succeed(t.Context(), "acct_1", want.ID, "key_next", until))
-			require.Greater(t, epoch(t, s, "acct_1"), before)
+			require.Greater(t, epoch(t, s), before)
 			want.Successor, want.ExpiresAt = "key_next", until
 			require.ErrorIs(t, s.Keys().Succeed(t.Context(), "acct_1", want.ID, "key_third", until.Add(time.Hour)), store.ErrTaken)
 			got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
@@ -155,7 +154,7 @@ func keyCases() []testCase {
 					won = id("key_next", i)
 					continue
 				}
-				require.True(t, errors.Is(err, store.ErrTaken), "%v", err)
+				require.ErrorIs(t, err, store.ErrTaken)
 			}
 			require.NotEmpty(t, won)
 			got, err := s.Keys().Find(t.Context(), k.ID)
@@ -212,9 +211,9 @@ func keyCases() []testCase {
 	}
 }
 
-func epoch(t *testing.T, s store.Store, account string) int64 {
+func epoch(t *testing.T, s store.Store) int64 {
 	t.Helper()
-	a, err := s.Accounts().Get(t.Context(), account)
+	a, err := s.Accounts().Get(t.Context(), "acct_1")
 	require.NoError(t, err)
 	return a.Epoch
 }

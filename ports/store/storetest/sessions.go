@@ -11,8 +11,10 @@ import (
 )
 
 func session(n int, account string) store.Session {
-	return store.Session{ID: id("ses", n), Hash: store.SessionHash{0: byte(n), 31: 9}, Account: account, User: "user_1", Role: access.RoleAdmin,
-		UserRule: "required", Groups: access.NewGroups(access.GroupAPI, access.GroupOperator), CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(12 * time.Hour)}
+	return store.Session{
+		ID: id("ses", n), Hash: store.SessionHash{0: byte(n), 31: 9}, Account: account, User: "user_1", Role: access.RoleAdmin,
+		UserRule: "required", Groups: access.NewGroups(access.GroupAPI, access.GroupOperator), CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(12 * time.Hour),
+	}
 }
 
 func sameSession(t *testing.T, want, got store.Session) {
