@@ -93,7 +93,7 @@ func TestRefused(t *testing.T) {
 func TestUpstreamRefused(t *testing.T) {
 	const grant = harness.Credit
 	harness.Each(t, func(t *testing.T, db harness.Database) {
-		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "2s"}})
+		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "1s"}})
 		replica := site.Start(t)
 		account := site.Account(t, harness.NewAccount{Credits: grant})
 		client := harness.NewClient(replica.BaseURL(), site.Key(t, account.ID).Key)

@@ -64,7 +64,7 @@ type holder struct{ account, key string }
 
 func newFixture(t *testing.T, db harness.Database) *fixture {
 	t.Helper()
-	site := harness.NewSite(t, db, harness.Options{Record: 1_000, Variables: map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "2s"}})
+	site := harness.NewSite(t, db, harness.Options{Record: 1_000, Variables: map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "1s"}})
 	return &fixture{site: site, replica: site.Start(t)}
 }
 
