@@ -74,9 +74,9 @@ func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store
 	var rows []heldRow
 	if err := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*").
 		ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e"+
-			" WHERE e.request_id = h.request_id AND e.account_id = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
-		Where("h.account_id = ?", account).Where("h.request_id > ?", p.After).
-		Order("h.request_id").Limit(size(p.Limit)).Scan(ctx); err != nil {
+												" WHERE e.request_id = h.request_id AND e.account_id = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
+		Where("h.account_id = ?", account).Where("h.request_id || '' > ?", p.After). // as the index has it
+		OrderExpr("h.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list holds", err)
 	}
 	out := make([]store.HeldDebit, len(rows))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"strings"
 	"time"
@@ -66,14 +67,15 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	// bun sends whole texts, no two alike: preparing them would cost a round
 	// trip each and fill the cache. The batch names its own statements.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
-	for name, value := range map[string]string{
+	settings := map[string]string{
 		"application_name":                    "archibotchat",
 		"timezone":                            "UTC",
 		"statement_timeout":                   "10s",
 		"lock_timeout":                        "2s",
 		"idle_in_transaction_session_timeout": "10s",
-		"plan_cache_mode":                     "force_custom_plan", // HOTPATH 5
-	} {
+	}
+	maps.Copy(settings, batch.Settings)
+	for name, value := range settings {
 		if _, given := c.RuntimeParams[name]; !given {
 			c.RuntimeParams[name] = value
 		}

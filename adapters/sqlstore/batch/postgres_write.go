@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/core/ledger"
 )
 
 // The writing statements take an array per column. A new row is inserted and
@@ -19,25 +20,25 @@ const (
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])`
 
 	sqlSetLots = `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (id, state, remaining, held) WHERE lots.id = u.id`
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (id, state, remaining, held) WHERE lots.id = u.id AND lots.id = ANY($1)`
 
-	sqlNewHolds = `WITH h AS (INSERT INTO holds (` + row.HoldColumns + `)
+	sqlHoldRows = `INSERT INTO holds (` + row.HoldColumns + `)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
 $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bool[], $18::bool[], $19::bigint[], $20::bigint[],
-$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[])
-RETURNING request_id, replica_id, state)
-INSERT INTO open_holds (replica_id, request_id) SELECT replica_id, request_id FROM h WHERE state = 'open'`
+$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[])`
 
-	sqlSetHolds = `WITH h AS (UPDATE holds SET state = u.state, mark_at = u.mark_at, mark_accepted = u.mark_accepted, mark_delivered = u.mark_delivered,
-mark_cost = u.mark_cost, mark_input = u.mark_input, mark_cached = u.mark_cached, mark_output = u.mark_output, mark_estimated = u.mark_estimated,
-closed_at = u.closed_at, reason = u.reason, usage_input = u.usage_input, usage_cached = u.usage_cached, usage_output = u.usage_output,
-usage_estimated = u.usage_estimated, debited = u.debited, uncollected = u.uncollected
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bool[], $5::bool[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[],
-$11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bool[], $17::bigint[], $18::bigint[])
-AS u (request_id, state, mark_at, mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated,
-closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected)
-WHERE holds.request_id = u.request_id RETURNING holds.request_id, holds.replica_id, holds.state)
-DELETE FROM open_holds AS o USING h WHERE h.state <> 'open' AND o.replica_id = h.replica_id AND o.request_id = h.request_id`
+	sqlNewHolds = `WITH h AS (` + sqlHoldRows + ` RETURNING request_id, replica_id, state)
+INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM h WHERE state = 'open'`
+
+	// An upsert, although the rows are there: an update would join them, and
+	// on a tiny table the planner may join by the index that the account leads.
+	sqlSetHolds = sqlHoldRows + ` ON CONFLICT (request_id) DO UPDATE SET state = EXCLUDED.state,
+mark_at = EXCLUDED.mark_at, mark_accepted = EXCLUDED.mark_accepted, mark_delivered = EXCLUDED.mark_delivered, mark_cost = EXCLUDED.mark_cost,
+mark_input = EXCLUDED.mark_input, mark_cached = EXCLUDED.mark_cached, mark_output = EXCLUDED.mark_output, mark_estimated = EXCLUDED.mark_estimated,
+closed_at = EXCLUDED.closed_at, reason = EXCLUDED.reason, usage_input = EXCLUDED.usage_input, usage_cached = EXCLUDED.usage_cached,
+usage_output = EXCLUDED.usage_output, usage_estimated = EXCLUDED.usage_estimated, debited = EXCLUDED.debited, uncollected = EXCLUDED.uncollected`
+
+	sqlClosed = `DELETE FROM open_holds WHERE request_id = ANY($1)`
 
 	sqlNewEntries = `INSERT INTO entries (` + row.EntryColumns + `)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[])`
@@ -47,13 +48,13 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::tex
 $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])`
 
 	sqlHeads = `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id`
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id AND accounts.id = ANY($1)`
 )
 
 var statements = [...]struct{ name, sql string }{
 	{"begin", "BEGIN"}, {"patience", sqlPatience}, {"fence", sqlFence}, {"accounts", sqlAccounts}, {"lots", sqlLots}, {"lots_by_id", sqlLotsByID},
 	{"holds", sqlHolds}, {"now", sqlNow}, {"new_lots", sqlNewLots}, {"set_lots", sqlSetLots}, {"new_holds", sqlNewHolds},
-	{"set_holds", sqlSetHolds}, {"new_entries", sqlNewEntries}, {"new_events", sqlNewEvents}, {"heads", sqlHeads}, {"commit", "COMMIT"},
+	{"set_holds", sqlSetHolds}, {"closed", sqlClosed}, {"new_entries", sqlNewEntries}, {"new_events", sqlNewEvents}, {"heads", sqlHeads}, {"commit", "COMMIT"},
 }
 
 // send is the second round trip: it writes and commits.
@@ -69,7 +70,10 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 		b.Queue("new_holds", arrays(w.newHolds, (*row.Hold).Fields)...)
 	}
 	if len(w.holds) > 0 {
-		b.Queue("set_holds", arrays(w.holds, changeable)...)
+		b.Queue("set_holds", arrays(w.holds, (*row.Hold).Fields)...)
+	}
+	if requests := w.closed(); len(requests) > 0 {
+		b.Queue("closed", requests)
 	}
 	if len(w.entries) > 0 {
 		b.Queue("new_entries", arrays(w.entries, (*row.Entry).Fields)...)
@@ -90,10 +94,14 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 	return nil
 }
 
-// changeable returns the columns of a hold that an update may change.
-func changeable(r *row.Hold) []any {
-	return []any{&r.Request, &r.State, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output,
-		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected}
+// closed returns the requests whose holds are not open any more.
+func (w *writes) closed() (requests []string) {
+	for i := range w.holds {
+		if w.holds[i].State != string(ledger.HoldOpen) {
+			requests = append(requests, w.holds[i].Request)
+		}
+	}
+	return requests
 }
 
 func (w *writes) headArrays() []any {
