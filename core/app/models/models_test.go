@@ -1,0 +1,182 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/app/models"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/pricing"
+	port "github.com/archibot/archibotchat/ports/inference"
+)
+
+// upstream lists models after a while.
+type upstream struct {
+	mu    sync.Mutex
+	list  []port.Model
+	err   error
+	takes time.Duration
+	asked int
+}
+
+func (u *upstream) Name() string { return "test" }
+
+func (u *upstream) Do(context.Context, *port.Request) (*port.Response, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (u *upstream) Models(ctx context.Context) ([]port.Model, error) {
+	u.mu.Lock()
+	u.asked++
+	list, err, takes := u.list, u.err, u.takes
+	u.mu.Unlock()
+	select {
+	case <-time.After(takes):
+		return list, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (u *upstream) set(change func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	change()
+}
+
+func (u *upstream) count() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.asked
+}
+
+// inBubble runs a test on a service whose book prices exact, vendor/exact and vendor/*.
+func inBubble(t *testing.T, test func(t *testing.T, s *models.Service, u *upstream)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		price := pricing.Price{PerOutput: 1, MaxOutputTokens: 10}
+		dear := pricing.Price{PerOutput: 2, MaxOutputTokens: 10}
+		book, err := pricing.NewBook([]pricing.Edition{{Version: "v1", Effective: time.Now().Add(-time.Hour), Models: []pricing.Model{
+			{ID: "exact", Price: price}, {ID: "vendor/exact", Price: dear}, {ID: "vendor/*", Price: price},
+		}}})
+		require.NoError(t, err)
+		u := &upstream{list: []port.Model{{ID: "vendor/b", Created: 7, OwnedBy: "them"}, {ID: "unpriced"}, {ID: "exact", Created: 9, OwnedBy: "them"}, {ID: "vendor/a"}}}
+		test(t, models.New(models.Deps{Upstream: u, Book: book, Now: time.Now, Log: slog.New(slog.DiscardHandler)}), u)
+	})
+}
+
+func ids(t *testing.T, s *models.Service, k keys.Key) (out []string) {
+	t.Helper()
+	list, err := s.List(t.Context(), k)
+	require.NoError(t, err)
+	for _, m := range list {
+		out = append(out, m.ID)
+	}
+	return out
+}
+
+func TestService_List(t *testing.T) { // W1, L13
+	inBubble(t, func(t *testing.T, s *models.Service, _ *upstream) {
+		require.Equal(t, []string{"exact", "vendor/a", "vendor/b", "vendor/exact"}, ids(t, s, keys.Key{}))
+		require.Equal(t, []string{"vendor/b"}, ids(t, s, keys.Key{Models: []string{"vendor/b"}}), "only those of the key (K7)")
+		require.Equal(t, []string{"vendor/a", "vendor/b", "vendor/exact"}, ids(t, s, keys.Key{Models: []string{"vendor/*"}}))
+		require.Empty(t, ids(t, s, keys.Key{Models: []string{"none"}}))
+	})
+}
+
+func TestService_Quote(t *testing.T) { // L13
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		q, err := s.Quote(keys.Key{}, "vendor/exact")
+		require.NoError(t, err)
+		require.EqualValues(t, 2, q.Price.PerOutput, "an exact ID beats a prefix")
+		_, err = s.Quote(keys.Key{}, "vendor/unlisted")
+		require.NoError(t, err, "a priced model may be used though unlisted")
+		for _, id := range []string{"", "unpriced", "vendor/*", "*", "Exact", "exact "} {
+			_, err = s.Quote(keys.Key{}, id)
+			require.ErrorIs(t, err, models.ErrUnknown, id)
+		}
+		_, err = s.Quote(keys.Key{Models: []string{"exact"}}, "vendor/a")
+		require.ErrorIs(t, err, models.ErrUnknown, "not allowed looks like not there")
+		require.Zero(t, u.count(), "a call does not wait for the upstream's list")
+	})
+}
+
+func TestService_Find(t *testing.T) { // W1
+	inBubble(t, func(t *testing.T, s *models.Service, _ *upstream) {
+		m, err := s.Find(t.Context(), keys.Key{}, "vendor/b")
+		require.NoError(t, err)
+		require.Equal(t, port.Model{ID: "vendor/b", Created: 7, OwnedBy: "them"}, m)
+		m, err = s.Find(t.Context(), keys.Key{}, "vendor/exact")
+		require.NoError(t, err)
+		require.Equal(t, "test", m.OwnedBy)
+		_, err = s.Find(t.Context(), keys.Key{}, "unpriced")
+		require.ErrorIs(t, err, models.ErrUnknown)
+	})
+}
+
+func TestService_cache(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		u.set(func() { u.takes = time.Second })
+		var wg sync.WaitGroup
+		start := time.Now()
+		for range 50 {
+			wg.Go(func() { _, _ = s.List(t.Context(), keys.Key{}) })
+		}
+		wg.Wait()
+		require.Equal(t, 1, u.count(), "one question for all")
+		require.Equal(t, time.Second, time.Since(start))
+		time.Sleep(50 * time.Second)
+		ids(t, s, keys.Key{})
+		require.Equal(t, 1, u.count(), "fresh for a minute")
+
+		time.Sleep(20 * time.Second)
+		u.set(func() { u.list, u.takes = []port.Model{{ID: "vendor/new"}}, 4*time.Second })
+		wg.Go(func() { _, _ = s.List(t.Context(), keys.Key{}) })
+		synctest.Wait()
+		start = time.Now()
+		require.Contains(t, ids(t, s, keys.Key{}), "vendor/a", "meanwhile the others have the last list")
+		require.Zero(t, time.Since(start), "and do not wait")
+		wg.Wait()
+		require.Contains(t, ids(t, s, keys.Key{}), "vendor/new")
+		require.Equal(t, 2, u.count())
+	})
+}
+
+func TestService_upstreamDown(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		u.set(func() { u.err = errors.New("down") })
+		require.Equal(t, []string{"exact", "vendor/exact"}, ids(t, s, keys.Key{}), "what has an exact price works")
+		u.set(func() { u.err = nil })
+		require.NotContains(t, ids(t, s, keys.Key{}), "vendor/a", "not asked again at once")
+		time.Sleep(61 * time.Second)
+		require.Contains(t, ids(t, s, keys.Key{}), "vendor/a")
+		u.set(func() { u.err = errors.New("down again") })
+		time.Sleep(61 * time.Second)
+		require.Contains(t, ids(t, s, keys.Key{}), "vendor/a", "the last good list is kept")
+
+		u.set(func() { u.err, u.takes = nil, time.Hour })
+		time.Sleep(61 * time.Second)
+		start := time.Now()
+		ids(t, s, keys.Key{})
+		require.Equal(t, 5*time.Second, time.Since(start), "an upstream that hangs holds one caller for a moment")
+	})
+}
+
+func TestService_callerLeaves(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		u.set(func() { u.takes = time.Second })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.List(ctx, keys.Key{})
+		require.NoError(t, err)
+		require.Contains(t, ids(t, s, keys.Key{}), "vendor/a", "the list of one who left is everybody's")
+	})
+}
