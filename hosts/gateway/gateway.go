@@ -141,10 +141,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 
 func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, to inference.Route) error {
 	body, give, err := g.read(w, r)
+	defer give()
 	if err != nil {
 		return err
 	}
-	defer give()
 	call, err := inference.Scan(to, body)
 	if err != nil {
 		return err
