@@ -76,7 +76,7 @@ func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store
 	// one index that is meant: a request's debits are few, an account's entries many.
 	if err := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*").
 		ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e"+
-												" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
+			" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
 		Where("h.account_id = ?", account).Where("h.request_id || '' > ?", p.After).
 		OrderExpr("h.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list holds", err)

@@ -105,6 +105,9 @@ func (s *SQLite) prepareAll(ctx context.Context) error {
 	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead} {
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {
+			for _, st := range s.prepared {
+				_ = st.Close()
+			}
 			clear(s.prepared)
 			return err
 		}
