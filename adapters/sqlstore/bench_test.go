@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
@@ -21,7 +20,6 @@ func BenchmarkSQLite_Commit(b *testing.B) {
 // benchmarkCommit measures batches of holds and of their settles, over one
 // account and over a hundred, with the events, the fence and the real fsync.
 func benchmarkCommit(b *testing.B, s *sqlstore.Store) {
-	ids := system.NewIDs(system.Now)
 	by, err := s.Replicas().Join(b.Context(), "rep_1", time.Hour)
 	require.NoError(b, err)
 	for i := range 100 {
@@ -36,7 +34,7 @@ func benchmarkCommit(b *testing.B, s *sqlstore.Store) {
 				for b.Loop() {
 					for i := range ops {
 						turn++
-						ops[i] = ledger.Op{Kind: ledger.OpHold, Account: fmt.Sprint("acct_", turn%accounts), Request: ids.New("req"), Replica: by.ID, Nonce: "n",
+						ops[i] = ledger.Op{Kind: ledger.OpHold, Account: fmt.Sprint("acct_", turn%accounts), Request: newID("req"), Replica: by.ID, Nonce: "n",
 							Amount: 1000, Deadline: time.Minute, Work: ledger.Work{Key: "key_1", Area: "api", Route: "/v1/responses", Model: "vendor/model", PriceVersion: "p1"}}
 					}
 					run(b, s, by, ops)

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/ports/store"
 	"github.com/archibot/archibotchat/ports/store/storetest"
 )
@@ -30,7 +29,7 @@ func open(t testing.TB, url string, clock func() time.Time) *sqlstore.Store {
 
 func unmigrated(t testing.TB, url string, clock func() time.Time) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: system.NewIDs(system.Now).New, Now: system.Now, TestClock: clock})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: newID, Now: now, TestClock: clock})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

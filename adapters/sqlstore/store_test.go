@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/fault"
@@ -49,7 +48,7 @@ func TestConfig_Validate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: system.NewIDs(system.Now).New, Now: system.Now})
+			_, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: newID, Now: now})
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), "s3cret")
 		})
@@ -161,12 +160,11 @@ func takers(t *testing.T, url string) {
 	}
 	create(t, stores[0], "acct_1")
 	commit(t, stores[0], grant("acct_1", "lot_1", 50))
-	ids := system.NewIDs(system.Now)
 	var won, lost atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
-			op := ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: ids.New("req"), Replica: "rep_1", Nonce: "n", Amount: 1}
+			op := ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: newID("req"), Replica: "rep_1", Nonce: "n", Amount: 1}
 			for {
 				outs, err := stores[i%len(stores)].Commit(t.Context(), store.Replica{}, []ledger.Op{op})
 				if errors.Is(err, store.ErrUnavailable) {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 )
 
@@ -33,7 +32,7 @@ var parameter = regexp.MustCompile(`\$\d+`)
 func TestStatements_PlansHoldAtAnySize(t *testing.T) {
 	t.Parallel()
 	url := localpg.URL(t)
-	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: system.NewIDs(system.Now).New})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: func(prefix string) string { return prefix }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Migrate(t.Context()))
