@@ -212,3 +212,25 @@ func TestGateway_busy(t *testing.T) { // W10
 	require.NoError(t, conn.Close())
 	require.Eventually(t, func() bool { return s.do(http.MethodGet, "/v1/models", "").status == http.StatusOK }, 10*time.Second, time.Millisecond)
 }
+
+// The true reason stands in the owner's Activity, under the answer's request ID.
+func TestGateway_refusalsLeaveEvents(t *testing.T) { // G6, U2, HOTPATH 22
+	s := newSite(t, options{})
+	revoked := s.key(account, func(k *keys.Key) { k.RevokedAt = system.Now() })
+	want := map[string]string{ // request → reason
+		s.send(http.MethodPost, completions, chat("test", ""), http.Header{"Authorization": {"Bearer " + revoked}}).header.Get("X-Request-Id"): "key_revoked",
+		s.do(http.MethodPost, completions, chat("unpriced", "")).header.Get("X-Request-Id"):                                                    "model_not_allowed",
+		s.do(http.MethodPost, completions, chat("test", `,"n":128,"max_completion_tokens":100000`)).header.Get("X-Request-Id"):                 "credits_exhausted",
+	}
+	for request, reason := range want {
+		require.Eventually(t, func() bool {
+			es, err := s.db.Events().List(t.Context(), store.EventQuery{Account: account, Request: request})
+			return err == nil && len(es) == 1 && es[0].Reason == reason && es[0].Key != ""
+		}, 10*time.Second, 5*time.Millisecond, reason)
+	}
+	none := s.send(http.MethodPost, completions, "", http.Header{}).header.Get("X-Request-Id")
+	require.Eventually(t, func() bool {
+		es, err := s.db.Events().Unowned(t.Context(), store.Page{})
+		return err == nil && len(es) == 1 && es[0].Request == none && es[0].Reason == "key_malformed"
+	}, 10*time.Second, 5*time.Millisecond)
+}
