@@ -31,8 +31,10 @@ type accountRow struct {
 
 func (r *accountRow) account() store.Account {
 	return store.Account{
-		Account: access.Account{ID: r.ID, Name: r.Name, Status: access.Status(r.Status), Groups: groups(r.Groups), Epoch: r.Epoch,
-			CreatedAt: row.Time(r.CreatedAt), UpdatedAt: row.Time(r.UpdatedAt)},
+		Account: access.Account{
+			ID: r.ID, Name: r.Name, Status: access.Status(r.Status), Groups: groups(r.Groups), Epoch: r.Epoch,
+			CreatedAt: row.Time(r.CreatedAt), UpdatedAt: row.Time(r.UpdatedAt),
+		},
 		Billing: billing.State(r.Billing),
 		Entries: r.EntrySeq,
 	}
@@ -55,8 +57,10 @@ func (s accounts) Create(ctx context.Context, a store.Account) error {
 	if err := s.check(ctx, a.ID, a.Name, string(a.Status), string(a.Billing)); err != nil {
 		return err
 	}
-	r := accountRow{ID: a.ID, Name: a.Name, Status: string(a.Status), Groups: a.Groups.String(), Billing: string(a.Billing), Epoch: a.Epoch,
-		CreatedAt: row.Micros(a.CreatedAt), UpdatedAt: row.Micros(a.UpdatedAt)}
+	r := accountRow{
+		ID: a.ID, Name: a.Name, Status: string(a.Status), Groups: a.Groups.String(), Billing: string(a.Billing), Epoch: a.Epoch,
+		CreatedAt: row.Micros(a.CreatedAt), UpdatedAt: row.Micros(a.UpdatedAt),
+	}
 	return s.insert(ctx, "create an account", &r)
 }
 

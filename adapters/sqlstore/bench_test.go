@@ -34,8 +34,10 @@ func benchmarkCommit(b *testing.B, s *sqlstore.Store) {
 				for b.Loop() {
 					for i := range ops {
 						turn++
-						ops[i] = ledger.Op{Kind: ledger.OpHold, Account: fmt.Sprint("acct_", turn%accounts), Request: newID("req"), Replica: by.ID, Nonce: "n",
-							Amount: 1000, Deadline: time.Minute, Work: ledger.Work{Key: "key_1", Area: "api", Route: "/v1/responses", Model: "vendor/model", PriceVersion: "p1"}}
+						ops[i] = ledger.Op{
+							Kind: ledger.OpHold, Account: fmt.Sprint("acct_", turn%accounts), Request: newID("req"), Replica: by.ID, Nonce: "n",
+							Amount: 1000, Deadline: time.Minute, Work: ledger.Work{Key: "key_1", Area: "api", Route: "/v1/responses", Model: "vendor/model", PriceVersion: "p1"},
+						}
 					}
 					run(b, s, by, ops)
 					for i := range ops {

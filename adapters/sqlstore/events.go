@@ -71,7 +71,7 @@ func (s events) List(ctx context.Context, q store.EventQuery) ([]audit.Event, er
 		sel = sel.Where("v.request_id = ?", q.Request).Where("v.request_id <> ''").Where("v.account_id || '' = ?", q.Account)
 	}
 	if len(q.Kinds) > 0 {
-		sel = sel.Where("v.kind IN (?)", bun.In(q.Kinds))
+		sel = sel.Where("v.kind IN (?)", bun.List(q.Kinds))
 	}
 	if q.Key != "" {
 		sel = sel.Where("v.key_id = ?", q.Key)

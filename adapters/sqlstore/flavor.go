@@ -77,8 +77,9 @@ func (f *flavor) fault(what string, err error) error {
 		return fault.Wrap(fmt.Errorf("%s: %w", what, err), store.ErrTaken.Kind, store.ErrTaken.Code, store.ErrTaken.Message)
 	case classOrphan:
 		return fault.Wrap(fmt.Errorf("%s: %w", what, err), store.ErrNotFound.Kind, store.ErrNotFound.Code, store.ErrNotFound.Message)
+	default:
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return fmt.Errorf("%s: %w", what, err)
 }
 
 func unavailable(what string, err error) error {

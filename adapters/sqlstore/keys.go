@@ -36,9 +36,11 @@ type keyRow struct {
 }
 
 func (r *keyRow) key() keys.Key {
-	k := keys.Key{ID: r.ID, Account: r.AccountID, User: r.User, Name: r.Name, Start: r.Start, Last4: r.Last4, Pepper: r.Pepper,
+	k := keys.Key{
+		ID: r.ID, Account: r.AccountID, User: r.User, Name: r.Name, Start: r.Start, Last4: r.Last4, Pepper: r.Pepper,
 		CreatedAt: row.Time(r.CreatedAt), ExpiresAt: row.Time(r.ExpiresAt), LastUsedAt: row.Time(r.LastUsedAt),
-		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor}
+		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor,
+	}
 	copy(k.Digest[:], r.Digest)
 	// A list that cannot be read allows nothing: no scope, and no model.
 	if json.Unmarshal([]byte(r.Scopes), &k.Scopes) != nil {
@@ -61,9 +63,11 @@ func (s apiKeys) Create(ctx context.Context, k keys.Key) error {
 	if err := s.check(ctx, texts...); err != nil {
 		return err
 	}
-	r := keyRow{ID: k.ID, AccountID: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, Digest: k.Digest[:], Pepper: k.Pepper,
+	r := keyRow{
+		ID: k.ID, AccountID: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, Digest: k.Digest[:], Pepper: k.Pepper,
 		Scopes: list(k.Scopes), Models: list(k.Models), CreatedAt: row.Micros(k.CreatedAt), ExpiresAt: row.Micros(k.ExpiresAt),
-		LastUsedAt: row.Micros(k.LastUsedAt), RevokedAt: row.Micros(k.RevokedAt), RevokedBy: k.RevokedBy, Successor: k.Successor}
+		LastUsedAt: row.Micros(k.LastUsedAt), RevokedAt: row.Micros(k.RevokedAt), RevokedBy: k.RevokedBy, Successor: k.Successor,
+	}
 	return s.insert(ctx, "create a key", &r)
 }
 
@@ -125,7 +129,7 @@ func (s apiKeys) ByDigest(ctx context.Context, digests []keys.Digest) (store.Key
 		list[i] = digests[i][:]
 	}
 	var r keyRow
-	if err := s.reads.NewSelect().Model(&r).Relation("Account").Where("k.digest IN (?)", bun.In(list)).Limit(1).Scan(ctx); err != nil {
+	if err := s.reads.NewSelect().Model(&r).Relation("Account").Where("k.digest IN (?)", bun.List(list)).Limit(1).Scan(ctx); err != nil {
 		return store.KeyHolder{}, s.flavor.fault("look up a key", err)
 	}
 	if r.Account == nil {

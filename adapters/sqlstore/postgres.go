@@ -101,14 +101,14 @@ func (s *Store) openPostgres(ctx context.Context) error {
 func postgresClass(err error) class {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch {
-		case pg.Code == "23505":
+		switch pg.Code {
+		case "23505":
 			return classTaken
-		case pg.Code == "23503":
+		case "23503":
 			return classOrphan
-		case pg.Code == "40001", pg.Code == "40P01":
+		case "40001", "40P01":
 			return classTransient
-		case pg.Code == "55P03":
+		case "55P03":
 			return classLocked
 		}
 		for _, prefix := range []string{"08", "25P03", "28", "3D000", "40", "53", "55", "57", "58"} {

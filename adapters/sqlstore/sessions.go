@@ -32,9 +32,11 @@ type sessionRow struct {
 }
 
 func (r *sessionRow) session() store.Session {
-	s := store.Session{ID: r.ID, Account: r.AccountID, User: r.User, Role: access.Role(r.Role), UserRule: r.UserRule, Groups: groups(r.Groups),
+	s := store.Session{
+		ID: r.ID, Account: r.AccountID, User: r.User, Role: access.Role(r.Role), UserRule: r.UserRule, Groups: groups(r.Groups),
 		CreatedAt: row.Time(r.CreatedAt), SeenAt: row.Time(r.SeenAt), ExpiresAt: row.Time(r.ExpiresAt), EndedAt: row.Time(r.EndedAt),
-		EndReason: r.EndReason, Operator: r.Operator}
+		EndReason: r.EndReason, Operator: r.Operator,
+	}
 	copy(s.Hash[:], r.Hash)
 	return s
 }
@@ -46,9 +48,11 @@ func (s sessions) Create(ctx context.Context, n store.Session) error {
 	if err := s.check(ctx, n.ID, n.Account, n.User, string(n.Role), n.UserRule, n.EndReason); err != nil {
 		return err
 	}
-	r := sessionRow{ID: n.ID, Hash: n.Hash[:], AccountID: n.Account, User: n.User, Role: string(n.Role), UserRule: n.UserRule, Groups: n.Groups.String(),
+	r := sessionRow{
+		ID: n.ID, Hash: n.Hash[:], AccountID: n.Account, User: n.User, Role: string(n.Role), UserRule: n.UserRule, Groups: n.Groups.String(),
 		CreatedAt: row.Micros(n.CreatedAt), SeenAt: row.Micros(n.SeenAt), ExpiresAt: row.Micros(n.ExpiresAt), EndedAt: row.Micros(n.EndedAt),
-		EndReason: n.EndReason, Operator: n.Operator}
+		EndReason: n.EndReason, Operator: n.Operator,
+	}
 	return s.insert(ctx, "create a session", &r)
 }
 

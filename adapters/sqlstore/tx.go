@@ -78,7 +78,7 @@ func (a aggregates) again(ctx context.Context, what string, may func(class) bool
 		if n == attempts || ctx.Err() != nil || !may(a.flavor.class(err)) {
 			return a.flavor.fault(what, err)
 		}
-		pause := time.NewTimer(rand.N(time.Duration(n) * 5 * time.Millisecond))
+		pause := time.NewTimer(rand.N(time.Duration(n) * 5 * time.Millisecond)) //nolint:gosec // spreads retries; guards nothing
 		select {
 		case <-pause.C:
 		case <-ctx.Done():

@@ -52,9 +52,23 @@ FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entr
 )
 
 var statements = [...]struct{ name, sql string }{
-	{"begin", "BEGIN"}, {"patience", sqlPatience}, {"fence", sqlFence}, {"accounts", sqlAccounts}, {"lots", sqlLots}, {"lots_by_id", sqlLotsByID},
-	{"holds", sqlHolds}, {"now", sqlNow}, {"new_lots", sqlNewLots}, {"set_lots", sqlSetLots}, {"new_holds", sqlNewHolds},
-	{"set_holds", sqlSetHolds}, {"closed", sqlClosed}, {"new_entries", sqlNewEntries}, {"new_events", sqlNewEvents}, {"heads", sqlHeads}, {"commit", "COMMIT"},
+	{"begin", "BEGIN"},
+	{"patience", sqlPatience},
+	{"fence", sqlFence},
+	{"accounts", sqlAccounts},
+	{"lots", sqlLots},
+	{"lots_by_id", sqlLotsByID},
+	{"holds", sqlHolds},
+	{"now", sqlNow},
+	{"new_lots", sqlNewLots},
+	{"set_lots", sqlSetLots},
+	{"new_holds", sqlNewHolds},
+	{"set_holds", sqlSetHolds},
+	{"closed", sqlClosed},
+	{"new_entries", sqlNewEntries},
+	{"new_events", sqlNewEvents},
+	{"heads", sqlHeads},
+	{"commit", "COMMIT"},
 }
 
 // send is the second round trip: it writes and commits.

@@ -31,12 +31,16 @@ func (r *Entry) Fields() []any {
 
 // OfEntry returns the row of an entry.
 func OfEntry(e ledger.Entry) Entry {
-	return Entry{Account: e.Account, Seq: e.Seq, Lot: e.Lot, Kind: string(e.Kind), Amount: e.Amount, Request: e.Request, Reason: e.Reason,
-		Actor: e.Actor, At: Micros(e.At)}
+	return Entry{
+		Account: e.Account, Seq: e.Seq, Lot: e.Lot, Kind: string(e.Kind), Amount: e.Amount, Request: e.Request, Reason: e.Reason,
+		Actor: e.Actor, At: Micros(e.At),
+	}
 }
 
 // Entry returns the entry of a row.
 func (r *Entry) Entry() ledger.Entry {
-	return ledger.Entry{Account: r.Account, Seq: r.Seq, Lot: r.Lot, Kind: ledger.EntryKind(r.Kind), Amount: r.Amount, Request: r.Request,
-		Reason: r.Reason, Actor: r.Actor, At: Time(r.At)}
+	return ledger.Entry{
+		Account: r.Account, Seq: r.Seq, Lot: r.Lot, Kind: ledger.EntryKind(r.Kind), Amount: r.Amount, Request: r.Request,
+		Reason: r.Reason, Actor: r.Actor, At: Time(r.At),
+	}
 }

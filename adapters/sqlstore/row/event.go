@@ -32,19 +32,25 @@ const EventColumns = "id, account_id, seq, at, kind, actor_kind, actor_id, area,
 
 // Fields returns pointers to the columns, to scan into or to bind.
 func (r *Event) Fields() []any {
-	return []any{&r.ID, &r.Account, &r.Seq, &r.At, &r.Kind, &r.ActorKind, &r.Actor, &r.Area, &r.Request, &r.Key, &r.Amount, &r.Reason,
-		&r.Subject, &r.Model, &r.Count}
+	return []any{
+		&r.ID, &r.Account, &r.Seq, &r.At, &r.Kind, &r.ActorKind, &r.Actor, &r.Area, &r.Request, &r.Key, &r.Amount, &r.Reason,
+		&r.Subject, &r.Model, &r.Count,
+	}
 }
 
 // OfEvent returns the row of an event.
 func OfEvent(e audit.Event) Event {
-	return Event{ID: e.ID, Account: e.Account, Seq: e.Seq, At: Micros(e.At), Kind: string(e.Kind), ActorKind: string(e.Actor.Kind), Actor: e.Actor.ID,
-		Area: e.Area, Request: e.Request, Key: e.Key, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Model: e.Model, Count: max(e.Count, 1)}
+	return Event{
+		ID: e.ID, Account: e.Account, Seq: e.Seq, At: Micros(e.At), Kind: string(e.Kind), ActorKind: string(e.Actor.Kind), Actor: e.Actor.ID,
+		Area: e.Area, Request: e.Request, Key: e.Key, Amount: e.Amount, Reason: e.Reason, Subject: e.Subject, Model: e.Model, Count: max(e.Count, 1),
+	}
 }
 
 // Event returns the event of a row.
 func (r *Event) Event() audit.Event {
-	return audit.Event{ID: r.ID, Account: r.Account, Seq: r.Seq, At: Time(r.At), Kind: audit.Kind(r.Kind),
+	return audit.Event{
+		ID: r.ID, Account: r.Account, Seq: r.Seq, At: Time(r.At), Kind: audit.Kind(r.Kind),
 		Actor: audit.Actor{Kind: audit.ActorKind(r.ActorKind), ID: r.Actor}, Area: r.Area, Request: r.Request, Key: r.Key, Amount: r.Amount,
-		Reason: r.Reason, Subject: r.Subject, Model: r.Model, Count: r.Count}
+		Reason: r.Reason, Subject: r.Subject, Model: r.Model, Count: r.Count,
+	}
 }

@@ -55,9 +55,11 @@ const HoldColumns = "request_id, account_id, replica_id, nonce, state, amount, p
 
 // Fields returns pointers to the columns, to scan into or to bind.
 func (r *Hold) Fields() []any {
-	return []any{&r.Request, &r.Account, &r.Replica, &r.Nonce, &r.State, &r.Amount, &r.Parts, &r.Key, &r.User, &r.Area, &r.Route, &r.Model, &r.PriceVersion,
+	return []any{
+		&r.Request, &r.Account, &r.Replica, &r.Nonce, &r.State, &r.Amount, &r.Parts, &r.Key, &r.User, &r.Area, &r.Route, &r.Model, &r.PriceVersion,
 		&r.OpenedAt, &r.Deadline, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output, &r.MarkUsage.Estimated,
-		&r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected}
+		&r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected,
+	}
 }
 
 // OfHold returns the row of a hold.

@@ -31,12 +31,16 @@ func (r *Lot) Fields() []any {
 
 // OfLot returns the row of a lot.
 func OfLot(l ledger.Lot) Lot {
-	return Lot{ID: l.ID, Account: l.Account, Source: string(l.Source), State: string(l.State), Granted: l.Granted, Remaining: l.Remaining,
-		Held: l.Held, GrantedAt: Micros(l.GrantedAt), ExpiresAt: Micros(l.ExpiresAt)}
+	return Lot{
+		ID: l.ID, Account: l.Account, Source: string(l.Source), State: string(l.State), Granted: l.Granted, Remaining: l.Remaining,
+		Held: l.Held, GrantedAt: Micros(l.GrantedAt), ExpiresAt: Micros(l.ExpiresAt),
+	}
 }
 
 // Lot returns the lot of a row.
 func (r *Lot) Lot() ledger.Lot {
-	return ledger.Lot{ID: r.ID, Account: r.Account, Source: ledger.Source(r.Source), State: ledger.LotState(r.State), Granted: r.Granted,
-		Remaining: r.Remaining, Held: r.Held, GrantedAt: Time(r.GrantedAt), ExpiresAt: Time(r.ExpiresAt)}
+	return ledger.Lot{
+		ID: r.ID, Account: r.Account, Source: ledger.Source(r.Source), State: ledger.LotState(r.State), Granted: r.Granted,
+		Remaining: r.Remaining, Held: r.Held, GrantedAt: Time(r.GrantedAt), ExpiresAt: Time(r.ExpiresAt),
+	}
 }

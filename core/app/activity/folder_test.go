@@ -85,7 +85,7 @@ func run(t *testing.T, s *shelf) (*activity.Folder, func()) {
 
 // pass lets time go by in the bubble.
 func pass(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // the bubble's clock, which takes no time
+	time.Sleep(d)
 }
 
 func refusal(account, key, reason string) audit.Event {
