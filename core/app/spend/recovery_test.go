@@ -152,40 +152,47 @@ func TestSpend_partition(t *testing.T) { // HOTPATH 7, 9
 	})
 }
 
-// A replica that slept through its lease is told so by its next commit: it
-// starts nothing, but what it ends may still be the first word on a hold.
+// asleep starts a replica that has slept through its lease with a hold open,
+// and another one that has fenced it but cannot resolve the hold yet.
+func (b *bench) asleep() (fenced, other *replica, h ledger.Hold) {
+	b.t.Helper()
+	fenced, other = b.start(), b.start()
+	other.edge.set(func(e *edge) { e.before = func(context.Context, []ledger.Op) error { return store.ErrUnavailable } })
+	h = b.hold(fenced, 100)
+	fenced.edge.set(func(e *edge) { e.asleep = true })
+	time.Sleep(20 * time.Second)
+	return fenced, other, h
+}
+
+// A fenced replica learns it from its next commit, and starts nothing.
 func TestSpend_fenced(t *testing.T) { // HOTPATH 7
 	inBubble(t, func(b *bench) {
-		fenced, other := b.start(), b.start()
-		other.edge.set(func(e *edge) { // fences, but cannot resolve
-			e.before = func(context.Context, []ledger.Op) error { return store.ErrUnavailable }
-		})
-		h := b.hold(fenced, 100)
+		fenced, other, h := b.asleep()
 		work, end := fenced.Work(b.t.Context(), h)
 		defer end(nil)
-		fenced.edge.set(func(e *edge) { e.asleep = true })
-		time.Sleep(20 * time.Second)
-		require.NoError(b.t, work.Err(), "it does not know yet")
-
-		proceed := fenced.edge.stall()
-		type answer struct {
-			ledger.Outcome
-			error
-		}
-		held, settled := make(chan answer, 1), make(chan answer, 1)
-		go func() { o, err := fenced.Hold(b.op(100)); held <- answer{o, err} }()
-		go func() { o, err := fenced.Settle(h, 60, ledger.Usage{}, ""); settled <- answer{o, err} }()
 		synctest.Wait()
-		proceed()
-		require.ErrorIs(b.t, (<-held).error, store.ErrFenced)
+		require.NoError(b.t, work.Err(), "it does not know yet")
+		_, err := fenced.Hold(b.op(100))
+		require.ErrorIs(b.t, err, store.ErrFenced)
 		<-work.Done()
 		require.ErrorIs(b.t, context.Cause(work), spend.ErrLost)
-
-		fenced.edge.set(func(e *edge) { e.asleep = false })
-		end2 := <-settled
-		require.NoError(b.t, end2.error, "the first terminal step wins")
-		require.EqualValues(b.t, 60, end2.Debited)
 		other.edge.set(func(e *edge) { e.before = nil })
+		fenced.edge.set(func(e *edge) { e.asleep = false })
+		time.Sleep(time.Minute)
+		require.Equal(b.t, ledger.ReasonRecovered, b.stored(h.Request).Reason)
+		b.verify(0)
+	})
+}
+
+// What a fenced replica ends may still be the first word on a hold.
+func TestSpend_fenced_settle(t *testing.T) { // HOTPATH 7
+	inBubble(t, func(b *bench) {
+		fenced, other, h := b.asleep()
+		o, err := fenced.Settle(h, 60, ledger.Usage{}, "")
+		require.NoError(b.t, err, "under its new identity")
+		require.EqualValues(b.t, 60, o.Debited)
+		other.edge.set(func(e *edge) { e.before = nil })
+		fenced.edge.set(func(e *edge) { e.asleep = false })
 		time.Sleep(time.Minute)
 		b.verify(60)
 	})
@@ -272,6 +279,7 @@ func TestSpend_Run_stop(t *testing.T) {
 			r.stop()
 			require.LessOrEqual(b.t, time.Since(start), 20*time.Second)
 			require.Equal(b.t, fault.Unavailable, fault.KindOf(<-settled))
+			<-work.Done()
 			require.ErrorIs(b.t, context.Cause(work), spend.ErrLost)
 
 			b.start() // the next start resolves it

@@ -100,8 +100,9 @@ func TestSpend_Hold_timeout(t *testing.T) { // W5, L6
 	t.Run("still queued", func(t *testing.T) {
 		inBubble(t, func(b *bench) {
 			r := b.start()
+			busy := b.hold(r, 10)
 			proceed := r.edge.stall()
-			go func() { _, _ = r.Hold(b.op(10)) }() // the writer is busy with it
+			r.Mark(busy, ledger.Mark{Accepted: true}) // the writer is busy with it
 			synctest.Wait()
 			op := b.op(10)
 			_, err := r.Hold(op)
@@ -110,6 +111,8 @@ func TestSpend_Hold_timeout(t *testing.T) { // W5, L6
 			time.Sleep(time.Minute)
 			_, err = b.db.Ledger().Hold(b.t.Context(), account, op.Request)
 			require.ErrorIs(b.t, err, store.ErrNotFound, "nobody waited, so no row is written")
+			_, err = r.Release(busy, "test")
+			require.NoError(b.t, err)
 			b.verify(0)
 		})
 	})
