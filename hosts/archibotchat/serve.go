@@ -21,6 +21,7 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 	if err != nil {
 		return configError{err}
 	}
+	boot.TuneMemory()
 	in.base = settings.Base
 	log := in.log(settings.LogLevel, settings.Secrets()...)
 	old := mayMigrate(settings.Base)
