@@ -53,8 +53,10 @@ func (f *fixture) models(t *testing.T) {
 		}
 		require.Equal(t, []string{harness.ListedModel}, ids)
 
-		m, err := api.Models.Get(t.Context(), harness.ListedModel)
+		var head *http.Response
+		m, err := api.Models.Get(t.Context(), harness.ListedModel, option.WithResponseInto(&head))
 		require.NoError(t, err)
+		require.NotEmpty(t, head.Header.Get("X-Request-Id"))
 		require.Equal(t, harness.ListedModel, m.ID)
 
 		_, err = api.Models.Get(t.Context(), harness.UnpricedModel)
