@@ -13,6 +13,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/keys"
 )
@@ -28,14 +29,16 @@ type Config struct {
 
 	MaxBody   int64         // bytes of a request's body; 20 MiB
 	MaxBusy   int           // requests at a time; 4096
+	MaxCrowd  int           // of which of one account; three quarters
 	BodyWait  time.Duration // for the whole body to arrive; 60 s
 	WriteWait time.Duration // for a client to take a chunk; 15 s
 }
 
 // Gateway is the handler of /v1.
 type Gateway struct {
-	cfg  Config
-	busy chan struct{}
+	cfg   Config
+	busy  chan struct{}
+	crowd *crowd
 }
 
 var _ http.Handler = (*Gateway)(nil)
@@ -48,13 +51,16 @@ func New(c Config) *Gateway {
 	if c.MaxBusy == 0 {
 		c.MaxBusy = 4096
 	}
+	if c.MaxCrowd == 0 {
+		c.MaxCrowd = max(1, c.MaxBusy*3/4)
+	}
 	if c.BodyWait == 0 {
 		c.BodyWait = time.Minute
 	}
 	if c.WriteWait == 0 {
 		c.WriteWait = 15 * time.Second
 	}
-	return &Gateway{cfg: c, busy: make(chan struct{}, c.MaxBusy)}
+	return &Gateway{cfg: c, busy: make(chan struct{}, c.MaxBusy), crowd: newCrowd(c.MaxCrowd)}
 }
 
 // route is what a path means.
@@ -132,6 +138,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 		return err
 	}
 	ctx = access.WithPrincipal(ctx, grant.Principal())
+	if !g.crowd.enter(grant.Account.ID) {
+		g.cfg.Admit.Refuse(ctx, grant, string(gates.RateLimited))
+		return errCrowded
+	}
+	defer g.crowd.leave(grant.Account.ID)
 	if rt.forward == "" {
 		g.limit(w, r)
 		return g.models(ctx, w, grant, rt.model)

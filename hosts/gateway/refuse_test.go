@@ -234,3 +234,24 @@ func TestGateway_refusalsLeaveEvents(t *testing.T) { // G6, U2, HOTPATH 22
 		return err == nil && len(es) == 1 && es[0].Request == none && es[0].Reason == "key_malformed"
 	}, 10*time.Second, 5*time.Millisecond)
 }
+
+// One account cannot take every place there is.
+func TestGateway_crowd(t *testing.T) { // W10, DECISIONS' table: rate
+	s := newSite(t, options{gateway: func(c *gateway.Config) { c.MaxBusy, c.MaxCrowd = 8, 2 }})
+	for range 2 {
+		_, err := s.dial().Write([]byte("POST " + completions + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.token + "\r\nContent-Length: 9\r\n\r\n"))
+		require.NoError(t, err)
+	}
+	var last reply
+	require.Eventually(t, func() bool {
+		last = s.do(http.MethodGet, "/v1/models", "")
+		return last.status != http.StatusOK
+	}, 10*time.Second, time.Millisecond)
+	last.refused(http.StatusTooManyRequests, "rate_limit_exceeded")
+	require.Equal(t, "1", last.header.Get("Retry-After"))
+	s.account("acct_2", func(*store.Account) {})
+	other := http.Header{"Authorization": {"Bearer " + s.key("acct_2", func(*keys.Key) {})}}
+	require.Equal(t, http.StatusOK, s.send(http.MethodGet, "/v1/models", "", other).status)
+	s.srv.CloseClientConnections()
+	require.Eventually(t, func() bool { return s.do(http.MethodGet, "/v1/models", "").status == http.StatusOK }, 10*time.Second, time.Millisecond)
+}
