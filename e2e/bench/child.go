@@ -79,7 +79,7 @@ func bareProxy(to *url.URL) http.Handler {
 
 type buffers struct{ pool sync.Pool }
 
-func (b *buffers) Get() []byte  { return *(b.pool.Get().(*[]byte)) }
+func (b *buffers) Get() []byte  { return *b.pool.Get().(*[]byte) }
 func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
 
 // process is a program that the bench started.

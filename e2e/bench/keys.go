@@ -65,8 +65,10 @@ func makeKeys(ctx context.Context, database, pepper string, n int) ([]string, er
 }
 
 func makeKey(ctx context.Context, opener *accounts.Service, ring *keyring.Service, i int) (string, error) {
-	account, err := opener.Create(ctx, accounts.Draft{Name: fmt.Sprintf("Bench %d", i), Groups: access.NewGroups(access.GroupAPI),
-		Billing: billing.OperatorApproved, Credits: credit})
+	account, err := opener.Create(ctx, accounts.Draft{
+		Name: fmt.Sprintf("Bench %d", i), Groups: access.NewGroups(access.GroupAPI),
+		Billing: billing.OperatorApproved, Credits: credit,
+	})
 	if err != nil {
 		return "", err
 	}

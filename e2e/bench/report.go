@@ -74,23 +74,24 @@ func medians(results []result, scenario, target string) line {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // printTable prints a table for each scenario: both targets, and ours over bare.
+// A terminal that is gone has nobody to tell.
 func printTable(o options, results []result) {
 	for _, name := range o.scenes {
 		fmt.Printf("\n%s: %s\n", name, scenarios[name].title)
 		bare, ours := medians(results, name, "bare"), medians(results, name, "ours")
 		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(w, "\trequests/s\tp50 ms\tp99 ms\tfirst byte p50 ms\tserver µs/req\tdatabase µs/req\tmemory MiB\tbad\tforeign %\t")
+		_, _ = fmt.Fprintln(w, "\trequests/s\tp50 ms\tp99 ms\tfirst byte p50 ms\tserver µs/req\tdatabase µs/req\tmemory MiB\tbad\tforeign %\t")
 		for _, row := range []struct {
 			name string
 			line
 		}{{"bare", bare}, {"ours", ours}} {
-			fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%d\t%.0f\t\n",
+			_, _ = fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%d\t%.0f\t\n",
 				row.name, row.rate, row.p50, row.p99, row.first, row.cpu, row.db, row.rss, row.bad, row.foreign)
 		}
-		fmt.Fprintf(w, "ours/bare\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\t%.2f\t\t\t\n",
+		_, _ = fmt.Fprintf(w, "ours/bare\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\t%.2f\t\t\t\n",
 			over(ours.rate, bare.rate), over(ours.p50, bare.p50), over(ours.p99, bare.p99), over(ours.first, bare.first),
 			over(ours.cpu+ours.db, bare.cpu), over(ours.rss, bare.rss))
-		_ = w.Flush() // to a terminal
+		_ = w.Flush()
 	}
 }
 

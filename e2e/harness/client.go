@@ -24,8 +24,11 @@ type Shape struct {
 
 // Shapes lists every shape.
 var Shapes = []Shape{
-	{}, {Stream: true}, {Stream: true, Usage: true},
-	{Responses: true}, {Responses: true, Stream: true},
+	{},
+	{Stream: true},
+	{Stream: true, Usage: true},
+	{Responses: true},
+	{Responses: true, Stream: true},
 }
 
 // String names the shape in tests.

@@ -18,7 +18,7 @@ func TestTariff_Cost(t *testing.T) {
 	require.EqualValues(t, 3+7+1, harness.TokenTariff.Cost(0, 0, 1), "a millionth is rounded up")
 	require.EqualValues(t, 3+225+700+1, harness.TokenTariff.Cost(100, 0, 100))
 	require.EqualValues(t, 3+5+203+0, harness.TokenTariff.Cost(100, 10, 0), "3 + 5 + 202.5 rounds up once")
-	require.EqualValues(t, harness.Credit, harness.RequestTariff.Cost(9, 0, 9))
+	require.Equal(t, harness.Credit, harness.RequestTariff.Cost(9, 0, 9))
 }
 
 // The client has to tell a whole answer from a broken one by itself, before it

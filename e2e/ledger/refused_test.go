@@ -32,8 +32,10 @@ func TestRefused(t *testing.T) {
 			account, key  string
 		}
 		cases := []refused{
-			{reason: "no_product_group", model: "tok"}, {reason: "payment_review", model: "tok"},
-			{reason: "credits_exhausted", model: "req"}, {reason: "model_not_allowed", model: harness.UnpricedModel},
+			{reason: "no_product_group", model: "tok"},
+			{reason: "payment_review", model: "tok"},
+			{reason: "credits_exhausted", model: "req"},
+			{reason: "model_not_allowed", model: harness.UnpricedModel},
 			{reason: "key_revoked", model: "tok"},
 		}
 		for i := range cases {

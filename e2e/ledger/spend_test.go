@@ -4,6 +4,7 @@ package ledger_test
 
 import (
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 
@@ -36,7 +37,7 @@ func rush(t *testing.T, site *harness.Site, key, model string, calls int) int {
 			return
 		}
 		var failure *openai.Error
-		if !errors.As(err, &failure) || failure.StatusCode != 429 || failure.Code != "insufficient_quota" {
+		if !errors.As(err, &failure) || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "insufficient_quota" {
 			t.Errorf("call %d (%s): status %d, %v %s", i, shape, a.Status, err, a.Body)
 		}
 	})
@@ -83,7 +84,7 @@ func TestOverspend_Tokens(t *testing.T) {
 			require.Equal(t, harness.Debit{Request: request, Entries: 1, Amount: cost}, d)
 			total += d.Amount
 		}
-		require.EqualValues(t, int64(answered)*cost, total)
+		require.Equal(t, int64(answered)*cost, total)
 		left := site.Show(t, account.ID)
 		require.Zero(t, left.Credits.Held)
 		require.Equal(t, grant, total+left.Credits.Available)

@@ -110,11 +110,11 @@ func (f *fixture) refusals(t *testing.T) {
 			require.Equal(t, before, after)
 		})
 	}
-	require.Equal(t, grantLess(f, t), f.site.Show(t, f.holders["good"].account).Credits.Available)
+	require.Equal(t, f.undebited(t), f.site.Show(t, f.holders["good"].account).Credits.Available)
 }
 
-// grantLess is what the good account must have left: its grant less its debits.
-func grantLess(f *fixture, t *testing.T) int64 {
+// undebited is what the good account must have left: its grant less its debits.
+func (f *fixture) undebited(t *testing.T) int64 {
 	t.Helper()
 	left := grant
 	for _, e := range f.site.Activity(t, f.holders["good"].account, "") {
@@ -172,7 +172,7 @@ func (f *fixture) cut(t *testing.T) {
 				require.NotContains(t, string(a.Body), "[DONE]")
 				require.NotContains(t, string(a.Body), "response.completed")
 				var broken *ssestream.StreamError
-				require.True(t, errors.As(err, &broken), "%T: %v", err, err)
+				require.ErrorAs(t, err, &broken)
 				events := f.site.Activity(t, f.holders["good"].account, a.Request)
 				require.Len(t, events, 1)
 				require.Equal(t, "usage.debited", events[0].Kind)
