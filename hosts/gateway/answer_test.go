@@ -96,8 +96,10 @@ func TestGateway_headers(t *testing.T) { // W2
 			"Accept": {"text/html"}, "Content-Type": {"text/plain"},
 		})
 		require.Equal(t, http.StatusOK, r.status)
-		require.Subset(t, []string{"Cache-Control", "Content-Length", "Content-Type", "Date", "Openai-Processing-Ms", "Openai-Version", "X-Accel-Buffering",
-			"X-Archibot-Credits-Debited", "X-Archibot-Credits-Remaining", "X-Content-Type-Options", "X-Request-Id"}, slices.Collect(maps.Keys(r.header)))
+		require.Subset(t, []string{
+			"Cache-Control", "Content-Length", "Content-Type", "Date", "Openai-Processing-Ms", "Openai-Version", "X-Accel-Buffering",
+			"X-Archibot-Credits-Debited", "X-Archibot-Credits-Remaining", "X-Content-Type-Options", "X-Request-Id",
+		}, slices.Collect(maps.Keys(r.header)))
 		require.Equal(t, "1", r.header.Get("Openai-Processing-Ms"))
 		require.Equal(t, "no-store", r.header.Get("Cache-Control"))
 

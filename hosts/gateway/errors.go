@@ -120,12 +120,18 @@ func render(err error) reply {
 func renderRefusal(r *port.Refusal) reply {
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return reply{status: r.Status, message: cmp.Or(r.Message, "The model provider did not accept the request."),
-			kind: cmp.Or(r.Type, "invalid_request_error"), param: r.Param, code: r.Code}
+		return reply{
+			status: r.Status, message: cmp.Or(r.Message, "The model provider did not accept the request."),
+			kind: cmp.Or(r.Type, "invalid_request_error"), param: r.Param, code: r.Code,
+		}
 	case http.StatusTooManyRequests:
-		return reply{status: http.StatusTooManyRequests, message: "The model provider is taking no more requests just now. Wait a moment, then try again.",
-			kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: cmp.Or(r.RetryAfter, "1")}
+		return reply{
+			status: http.StatusTooManyRequests, message: "The model provider is taking no more requests just now. Wait a moment, then try again.",
+			kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: cmp.Or(r.RetryAfter, "1"),
+		}
 	}
-	return reply{status: http.StatusBadGateway, message: "The model provider could not do the work just now. Nothing was debited; try again shortly.",
-		kind: "server_error", code: "upstream_unavailable"}
+	return reply{
+		status: http.StatusBadGateway, message: "The model provider could not do the work just now. Nothing was debited; try again shortly.",
+		kind: "server_error", code: "upstream_unavailable",
+	}
 }

@@ -119,8 +119,10 @@ func newSite(t *testing.T, o options) *site {
 	s.peps, err = keys.ParsePeppers("v1:" + strings.Repeat("p", 32))
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	deps := core.Deps{Store: s.db, Upstream: up, Prices: book(prices), Peppers: s.peps, Areas: access.NewGroups(access.GroupAPI),
-		Boundary: gates.BoundaryNotRequired, Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log}
+	deps := core.Deps{
+		Store: s.db, Upstream: up, Prices: book(prices), Peppers: s.peps, Areas: access.NewGroups(access.GroupAPI),
+		Boundary: gates.BoundaryNotRequired, Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log,
+	}
 	if o.deps != nil {
 		o.deps(&deps)
 	}
@@ -154,8 +156,10 @@ func newSite(t *testing.T, o options) *site {
 
 func (s *site) account(id string, change func(a *store.Account)) {
 	s.t.Helper()
-	a := store.Account{Billing: billing.Active, Account: access.Account{ID: id, Name: "Test", Status: access.StatusActive,
-		Groups: access.NewGroups(access.GroupAPI), CreatedAt: system.Now(), UpdatedAt: system.Now()}}
+	a := store.Account{Billing: billing.Active, Account: access.Account{
+		ID: id, Name: "Test", Status: access.StatusActive,
+		Groups: access.NewGroups(access.GroupAPI), CreatedAt: system.Now(), UpdatedAt: system.Now(),
+	}}
 	change(&a)
 	require.NoError(s.t, s.db.Accounts().Create(s.t.Context(), a))
 }
@@ -166,8 +170,10 @@ func (s *site) key(account string, change func(k *keys.Key)) string {
 	s.n++
 	token := keys.Mint([32]byte{1, s.n})
 	now := system.Now()
-	k := keys.Key{ID: fmt.Sprintf("key_%03d", s.n), Account: account, Name: "test", Digest: s.peps[0].Digest(token), Pepper: "v1",
-		Scopes: keys.AllScopes, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+	k := keys.Key{
+		ID: fmt.Sprintf("key_%03d", s.n), Account: account, Name: "test", Digest: s.peps[0].Digest(token), Pepper: "v1",
+		Scopes: keys.AllScopes, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
 	change(&k)
 	require.NoError(s.t, s.db.Keys().Create(s.t.Context(), k))
 	return token.Reveal()

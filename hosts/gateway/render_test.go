@@ -27,8 +27,10 @@ func TestRender(t *testing.T) {
 		want reply
 	}{
 		"rate": {&limited, reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "2"}},
-		"rate without a time": {gates.RateLimited.Fault(),
-			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "1"}},
+		"rate without a time": {
+			gates.RateLimited.Fault(),
+			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "1"},
+		},
 		"budget":     {gates.BudgetReached.Fault(), reply{status: http.StatusTooManyRequests, kind: "insufficient_quota", code: "insufficient_quota", noRetry: true}},
 		"queue full": {spend.ErrBusy, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "overloaded", retryAfter: "1"}},
 		"store":      {store.ErrUnavailable, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "store_unavailable", retryAfter: "2"}},
@@ -40,8 +42,10 @@ func TestRender(t *testing.T) {
 		"key":            {gates.KeyRevoked.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
 		"account closed": {gates.AccountClosed.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
 		"client gone":    {fault.New(fault.Canceled, "client_gone", "x"), reply{status: 499, kind: "invalid_request_error", code: "client_gone"}},
-		"upstream's quota": {&port.Refusal{Status: 429, Message: "You exceeded your current quota", Type: "insufficient_quota", Code: "insufficient_quota", RetryAfter: "7"},
-			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: "7"}},
+		"upstream's quota": {
+			&port.Refusal{Status: 429, Message: "You exceeded your current quota", Type: "insufficient_quota", Code: "insufficient_quota", RetryAfter: "7"},
+			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: "7"},
+		},
 		"upstream's 418": {&port.Refusal{Status: 418, Message: "teapot"}, reply{status: http.StatusBadGateway, kind: "server_error", code: "upstream_unavailable"}},
 		"unknown":        {errors.New("password=hunter2"), reply{status: http.StatusInternalServerError, kind: "server_error", code: "internal"}},
 	} {

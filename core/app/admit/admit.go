@@ -135,8 +135,10 @@ func (s *Service) Refuse(ctx context.Context, g Grant, reason string) {
 }
 
 func (s *Service) refuse(ctx context.Context, kind audit.Kind, g Grant, reason string) {
-	e := audit.Event{Account: g.Account.ID, Kind: kind, Area: string(g.Area), Request: access.Request(ctx), Key: g.Key.ID, Reason: reason, At: s.deps.Now(), Count: 1,
-		Actor: audit.Actor{Kind: audit.ActorUnknown}}
+	e := audit.Event{
+		Account: g.Account.ID, Kind: kind, Area: string(g.Area), Request: access.Request(ctx), Key: g.Key.ID, Reason: reason, At: s.deps.Now(), Count: 1,
+		Actor: audit.Actor{Kind: audit.ActorUnknown},
+	}
 	if g.Key.ID != "" {
 		e.Actor = audit.Actor{Kind: audit.ActorKey, ID: g.Key.ID}
 	}

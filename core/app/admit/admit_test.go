@@ -85,14 +85,20 @@ func newDoor(t *testing.T, pepper int) *door {
 	ps, err := keys.ParsePeppers(peppers)
 	require.NoError(t, err)
 	d := &door{t: t, db: &counting{Store: db}, now: system.Now(), token: keys.Mint([32]byte{1, 2, 3})}
-	d.account = store.Account{Billing: billing.Active, Account: access.Account{ID: "acct_1", Name: "Test", Status: access.StatusActive,
-		Groups: access.NewGroups(access.GroupAPI), CreatedAt: d.now, UpdatedAt: d.now}}
+	d.account = store.Account{Billing: billing.Active, Account: access.Account{
+		ID: "acct_1", Name: "Test", Status: access.StatusActive,
+		Groups: access.NewGroups(access.GroupAPI), CreatedAt: d.now, UpdatedAt: d.now,
+	}}
 	require.NoError(t, db.Accounts().Create(t.Context(), d.account))
-	d.key = keys.Key{ID: "key_1", Account: "acct_1", User: "user_1", Name: "test", Digest: ps[pepper].Digest(d.token), Pepper: ps[pepper].Version,
-		Scopes: []keys.Scope{keys.ScopeModels}, CreatedAt: d.now, ExpiresAt: d.now.Add(24 * time.Hour)}
+	d.key = keys.Key{
+		ID: "key_1", Account: "acct_1", User: "user_1", Name: "test", Digest: ps[pepper].Digest(d.token), Pepper: ps[pepper].Version,
+		Scopes: []keys.Scope{keys.ScopeModels}, CreatedAt: d.now, ExpiresAt: d.now.Add(24 * time.Hour),
+	}
 	require.NoError(t, db.Keys().Create(t.Context(), d.key))
-	d.deps = admit.Deps{Store: d.db, Peppers: ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: d,
-		Now: func() time.Time { return d.now }}
+	d.deps = admit.Deps{
+		Store: d.db, Peppers: ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: d,
+		Now: func() time.Time { return d.now },
+	}
 	return d
 }
 

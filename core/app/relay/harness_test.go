@@ -105,15 +105,19 @@ func inBubble(t *testing.T, test func(b *bench)) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(4 << 20),
-			price: pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000}}
+		b := &bench{
+			t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(4 << 20),
+			price: pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000},
+		}
 		db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: b.ids.New, Now: system.Now})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		require.NoError(t, db.Migrate(t.Context()))
 		now := system.Now()
-		require.NoError(t, db.Accounts().Create(t.Context(), store.Account{Billing: billing.Active,
-			Account: access.Account{ID: account, Name: "Test", Status: access.StatusActive, CreatedAt: now, UpdatedAt: now}}))
+		require.NoError(t, db.Accounts().Create(t.Context(), store.Account{
+			Billing: billing.Active,
+			Account: access.Account{ID: account, Name: "Test", Status: access.StatusActive, CreatedAt: now, UpdatedAt: now},
+		}))
 		_, err = db.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpGrant, Account: account, Lot: "lot_1", Amount: granted, Source: ledger.SourceOperator}})
 		require.NoError(t, err)
 		b.db = &edge{Store: db}
@@ -170,7 +174,7 @@ func (b *bench) settled(cost int64, reason string) ledger.Hold {
 	require.Equal(b.t, ledger.HoldSettled, h.State)
 	require.Equal(b.t, reason, h.Reason)
 	require.Equal(b.t, cost, h.Debited)
-	require.EqualValues(b.t, granted-cost, b.balance().Balance)
+	require.Equal(b.t, granted-cost, b.balance().Balance)
 	return h
 }
 
@@ -201,8 +205,10 @@ func (b *bench) send(body string, c *client) *visit {
 				c.note("abort")
 			}
 		}()
-		v.err = b.relay.Forward(ctx, relay.Job{Request: b.ids.New("req"), By: access.Principal{Kind: access.PrincipalKey, ID: "key_1", Account: account},
-			Area: access.AreaAPI, Call: call, Body: []byte(body), Quote: pricing.Quote{Version: "p1", Model: call.Model, Price: b.price}}, c)
+		v.err = b.relay.Forward(ctx, relay.Job{
+			Request: b.ids.New("req"), By: access.Principal{Kind: access.PrincipalKey, ID: "key_1", Account: account},
+			Area: access.AreaAPI, Call: call, Body: []byte(body), Quote: pricing.Quote{Version: "p1", Model: call.Model, Price: b.price},
+		}, c)
 	}()
 	synctest.Wait()
 	return v

@@ -82,7 +82,7 @@ func TestRelay_clientGone(t *testing.T) { // L9
 			a.say(hello)
 			require.NoError(b.t, v.wait())
 			require.Equal(b.t, 2*time.Second, time.Since(start))
-			b.settled(estimated(chat), "client_gone")
+			b.settled(estimated, "client_gone")
 		})
 	})
 }

@@ -10,19 +10,19 @@ import (
 
 // Memory is the one budget for all bodies that are in memory at a time (W10).
 type Memory struct {
-	max  int64
-	used atomic.Int64
+	limit int64
+	used  atomic.Int64
 }
 
-// NewMemory returns a budget of max bytes.
-func NewMemory(max int64) *Memory { return &Memory{max: max} }
+// NewMemory returns a budget of limit bytes.
+func NewMemory(limit int64) *Memory { return &Memory{limit: limit} }
 
 // ErrMemory means that too many bodies are in memory.
 var ErrMemory = &fault.Error{Kind: fault.Unavailable, Code: "overloaded", Message: "The service is handling too much data just now. Nothing was debited; try again shortly.", RetryAfter: time.Second}
 
 // Take reserves n bytes, or fails with ErrMemory.
 func (m *Memory) Take(n int64) error {
-	if m.used.Add(n) > m.max {
+	if m.used.Add(n) > m.limit {
 		m.used.Add(-n)
 		return ErrMemory
 	}

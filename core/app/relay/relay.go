@@ -214,8 +214,10 @@ func (r *Relay) hold(j Job) (ledger.Hold, error) {
 	}
 	if f := fault.From(err); f != nil {
 		if f.Kind == fault.Exhausted || f.Kind == fault.Limited {
-			r.deps.Recorder.Refused(audit.Event{Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
-				Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1})
+			r.deps.Recorder.Refused(audit.Event{
+				Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
+				Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1,
+			})
 		}
 		return ledger.Hold{}, err
 	}

@@ -31,9 +31,9 @@ const (
 	failedFrame = "data: {\"error\":{\"message\":\"secret detail\"}}\n\n"
 )
 
-// estimated is what a chat with one hello costs by estimate: a token per four
+// estimated is what the chat with one hello costs by estimate: a token per four
 // bytes of the request, and of the text, at twice the price.
-func estimated(body string) int64 { return int64(len(body)+3)/4 + 2*8 }
+const estimated = int64(len(chat)+3)/4 + 2*8
 
 func TestRelay_stream_bytes(t *testing.T) { // W5, W6
 	odd := ": comment\n\n" + hello + "id: 7\r\ndata: {\"id\":\"c\",\"choices\":[],\"x\":\"ü\\u00fc\"}\r\n\r\n" + "\n"
@@ -169,7 +169,7 @@ func TestRelay_stream_broken(t *testing.T) { // L7, W5, HOTPATH 17
 				require.Contains(b.t, got, c.code)
 				require.NotContains(b.t, got, "secret detail")
 				require.NotContains(b.t, got, "[DONE]")
-				require.True(b.t, b.settled(estimated(chat), c.code).Usage.Estimated)
+				require.True(b.t, b.settled(estimated, c.code).Usage.Estimated)
 			})
 		})
 	}
@@ -203,7 +203,7 @@ func TestRelay_stream_usageMissingOrAbsurd(t *testing.T) { // W6
 				_ = a.PipeWriter.Close()
 				require.NoError(b.t, v.wait())
 				require.Equal(b.t, "head|"+hello+finished+done+"end", v.got())
-				require.True(b.t, b.settled(estimated(chat), "usage_estimated").Usage.Estimated)
+				require.True(b.t, b.settled(estimated, "usage_estimated").Usage.Estimated)
 			})
 		})
 	}
@@ -242,7 +242,7 @@ func TestRelay_stream_mark(t *testing.T) { // HOTPATH 8
 		a.say(hello)
 		m := b.hold().Mark
 		require.True(b.t, m.Accepted && m.Delivered)
-		require.Equal(b.t, estimated(chat)+15, m.Cost+1, "60 bytes are 15 tokens")
+		require.Equal(b.t, estimated+15, m.Cost+1, "60 bytes are 15 tokens")
 		a.say(hello)
 		require.Equal(b.t, m, b.hold().Mark, "at most every two seconds")
 		time.Sleep(2 * time.Second)

@@ -141,8 +141,10 @@ func inBubble(t *testing.T, test func(b *bench)) {
 		t.Cleanup(func() { require.NoError(t, b.db.Close()) })
 		require.NoError(t, b.db.Migrate(t.Context()))
 		now := system.Now()
-		require.NoError(t, b.db.Accounts().Create(t.Context(), store.Account{Billing: billing.Active,
-			Account: access.Account{ID: account, Name: "Test", Status: access.StatusActive, CreatedAt: now, UpdatedAt: now}}))
+		require.NoError(t, b.db.Accounts().Create(t.Context(), store.Account{
+			Billing: billing.Active,
+			Account: access.Account{ID: account, Name: "Test", Status: access.StatusActive, CreatedAt: now, UpdatedAt: now},
+		}))
 		b.commit(ledger.Op{Kind: ledger.OpGrant, Account: account, Lot: "lot_1", Amount: granted, Source: ledger.SourceOperator})
 		test(b)
 	})
@@ -187,13 +189,15 @@ func (b *bench) start() *replica {
 // op returns a hold to ask for.
 func (b *bench) op(amount int64) ledger.Op {
 	b.n++
-	return ledger.Op{Account: account, Request: fmt.Sprintf("req_%06d", b.n), Amount: amount, Deadline: 16 * time.Minute,
-		Work: ledger.Work{Key: "key_1", Area: "api", Route: "chat.completions", Model: "m", PriceVersion: "p"}}
+	return ledger.Op{
+		Account: account, Request: fmt.Sprintf("req_%06d", b.n), Amount: amount, Deadline: 16 * time.Minute,
+		Work: ledger.Work{Key: "key_1", Area: "api", Route: "chat.completions", Model: "m", PriceVersion: "p"},
+	}
 }
 
-func (b *bench) hold(r *replica, amount int64) ledger.Hold {
+func (b *bench) hold(r *replica) ledger.Hold {
 	b.t.Helper()
-	o, err := r.Hold(b.op(amount))
+	o, err := r.Hold(b.op(100))
 	require.NoError(b.t, err)
 	return o.Hold
 }

@@ -103,7 +103,7 @@ func TestSpend_ownHoldPastDeadline(t *testing.T) { // HOTPATH 8: a goroutine los
 func TestSpend_Mark(t *testing.T) { // HOTPATH 8
 	inBubble(t, func(b *bench) {
 		r := b.start()
-		h := b.hold(r, 100)
+		h := b.hold(r)
 		r.Mark(h, ledger.Mark{Accepted: true, Delivered: true, Cost: 5})
 		synctest.Wait()
 		require.EqualValues(b.t, 5, b.stored(h.Request).Mark.Cost)
@@ -121,7 +121,7 @@ func TestSpend_Mark(t *testing.T) { // HOTPATH 8
 func TestSpend_partition(t *testing.T) { // HOTPATH 7, 9
 	inBubble(t, func(b *bench) {
 		lost, other := b.start(), b.start()
-		h := b.hold(lost, 100)
+		h := b.hold(lost)
 		lost.Mark(h, ledger.Mark{Accepted: true, Delivered: true, Cost: 40})
 		synctest.Wait()
 		work, end := lost.Work(b.t.Context(), h)
@@ -143,7 +143,7 @@ func TestSpend_partition(t *testing.T) { // HOTPATH 7, 9
 
 		time.Sleep(5 * time.Second)
 		require.True(b.t, lost.Ready(), "it goes on under a new identity")
-		again := b.hold(lost, 100)
+		again := b.hold(lost)
 		require.NotEqual(b.t, h.Replica, again.Replica)
 		_, err = lost.Release(again, "test")
 		require.NoError(b.t, err)
@@ -158,7 +158,7 @@ func (b *bench) asleep() (fenced, other *replica, h ledger.Hold) {
 	b.t.Helper()
 	fenced, other = b.start(), b.start()
 	other.edge.set(func(e *edge) { e.before = func(context.Context, []ledger.Op) error { return store.ErrUnavailable } })
-	h = b.hold(fenced, 100)
+	h = b.hold(fenced)
 	fenced.edge.set(func(e *edge) { e.asleep = true })
 	time.Sleep(20 * time.Second)
 	return fenced, other, h
@@ -203,7 +203,7 @@ func TestSpend_fenced_settle(t *testing.T) { // HOTPATH 7
 func TestSpend_Hold_acrossIdentities(t *testing.T) { // HOTPATH 7
 	inBubble(t, func(b *bench) {
 		r := b.start()
-		before := b.hold(r, 100)
+		before := b.hold(r)
 		work, end := r.Work(b.t.Context(), before)
 		defer end(nil)
 		r.edge.set(func(e *edge) { e.cut = true })
@@ -241,7 +241,7 @@ func TestSpend_Run_stop(t *testing.T) {
 	t.Run("commits what is queued and leaves no row", func(t *testing.T) { // HOTPATH 24
 		inBubble(t, func(b *bench) {
 			r := b.start()
-			h := b.hold(r, 100)
+			h := b.hold(r)
 			proceed := r.edge.stall()
 			settled := make(chan error, 1)
 			go func() {
@@ -265,7 +265,7 @@ func TestSpend_Run_stop(t *testing.T) {
 	t.Run("does not wait for ever for a store that is away", func(t *testing.T) {
 		inBubble(t, func(b *bench) {
 			r := b.start()
-			h := b.hold(r, 100)
+			h := b.hold(r)
 			work, end := r.Work(b.t.Context(), h)
 			defer end(nil)
 			r.edge.stall()

@@ -100,7 +100,7 @@ func TestSpend_Hold_timeout(t *testing.T) { // W5, L6
 	t.Run("still queued", func(t *testing.T) {
 		inBubble(t, func(b *bench) {
 			r := b.start()
-			busy := b.hold(r, 10)
+			busy := b.hold(r)
 			proceed := r.edge.stall()
 			r.Mark(busy, ledger.Mark{Accepted: true}) // the writer is busy with it
 			synctest.Wait()
@@ -161,7 +161,7 @@ func TestSpend_lostReply(t *testing.T) { // HOTPATH 6, L5
 			})
 		}
 		lose()
-		h := b.hold(r, 100)
+		h := b.hold(r)
 		require.EqualValues(b.t, 100, b.balance().Held, "one hold")
 		lose()
 		o, err := r.Settle(h, 60, ledger.Usage{Input: 1}, "")
@@ -175,7 +175,7 @@ func TestSpend_lostReply(t *testing.T) { // HOTPATH 6, L5
 func TestSpend_unreachable(t *testing.T) { // HOTPATH 16
 	inBubble(t, func(b *bench) {
 		r := b.start()
-		delivered, withheld, refused := b.hold(r, 100), b.hold(r, 100), b.hold(r, 100)
+		delivered, withheld, refused := b.hold(r), b.hold(r), b.hold(r)
 		r.edge.set(func(e *edge) { e.before = func(context.Context, []ledger.Op) error { return store.ErrUnavailable } })
 		var wg sync.WaitGroup
 		start := time.Now()
@@ -207,7 +207,7 @@ func TestSpend_unreachable(t *testing.T) { // HOTPATH 16
 func TestSpend_SettleOrRelease_committedUnseen(t *testing.T) { // L11
 	inBubble(t, func(b *bench) {
 		r := b.start()
-		h := b.hold(r, 100)
+		h := b.hold(r)
 		r.edge.set(func(e *edge) {
 			e.after = func([]ledger.Op) error {
 				e.set(func(e *edge) { e.before = func(context.Context, []ledger.Op) error { return store.ErrUnavailable } })
