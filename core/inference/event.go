@@ -48,6 +48,7 @@ func (m *Meter) observeEvent(name, data []byte) Class {
 	}
 	if endsResponse(e.kind) || endsResponse(name) {
 		m.terminal = true
+		m.failed = failsResponse(e.kind) || failsResponse(name)
 		return ClassTerminal
 	}
 	if bytes.HasSuffix(e.kind, []byte(".delta")) && !bytes.HasSuffix(e.kind, []byte("audio.delta")) {
@@ -71,6 +72,10 @@ func (m *Meter) observeResponse(raw []byte) {
 			m.report(value)
 		}
 	}
+}
+
+func failsResponse(kind []byte) bool {
+	return string(kind) == "response.failed" || string(kind) == "response.cancelled"
 }
 
 func endsResponse(kind []byte) bool {

@@ -47,6 +47,7 @@ type Meter struct {
 	spoken   int64     // bytes of text, reasoning and arguments so far
 	ended    [2]uint64 // chat: a bit for each choice that has its finish_reason
 	terminal bool
+	failed   bool   // responses: the terminal event says that there is no answer
 	sequence int64  // responses: the next event's number
 	joined   []byte // the data of a frame that has several data lines
 }
@@ -105,6 +106,10 @@ func (m *Meter) Finished() bool {
 	}
 	return true
 }
+
+// Fruitless says that the response failed or was cancelled without a word of
+// answer and without usage: the upstream itself says that it did no work.
+func (m *Meter) Fruitless() bool { return m.failed && !m.reported && m.spoken == 0 }
 
 // ResponseID returns the upstream's ID of the answer, empty until it is known.
 func (m *Meter) ResponseID() string { return m.id }

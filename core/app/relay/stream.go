@@ -125,6 +125,10 @@ func (s *streaming) usage() inference.Usage {
 
 // finish debits a whole answer, then lets the client see its end.
 func (s *streaming) finish(end []byte) error {
+	if s.meter.Fruitless() {
+		s.release("upstream_failed")
+		return s.close(end)
+	}
 	u, reason := s.usage(), ""
 	if u.Estimated {
 		reason = "usage_estimated"
@@ -132,6 +136,11 @@ func (s *streaming) finish(end []byte) error {
 	if err := s.pay(u, reason, s.saw); err != nil {
 		return s.fail(err)
 	}
+	return s.close(end)
+}
+
+// close sends the end that was withheld.
+func (s *streaming) close(end []byte) error {
 	if s.gone || !s.begin() {
 		return nil
 	}

@@ -187,6 +187,31 @@ func TestRelay_stream_noDone(t *testing.T) { // W5: no end without [DONE], but t
 	})
 }
 
+func TestRelay_stream_failedResponse(t *testing.T) { // L4, L7
+	failed := strings.ReplaceAll(strings.Replace(completed, `,"usage":{"input_tokens":10,"output_tokens":20}`, "", 1), "response.completed", "response.failed")
+	t.Run("without a word", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(response, &client{})
+			a := b.up.answer()
+			a.say(created + failed)
+			_ = a.PipeWriter.Close()
+			require.NoError(b.t, v.wait())
+			require.Equal(b.t, "head|"+created+failed+"end", v.got())
+			b.released("upstream_failed")
+		})
+	})
+	t.Run("after some text", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(response, &client{})
+			a := b.up.answer()
+			a.say(created + delta + failed)
+			_ = a.PipeWriter.Close()
+			require.NoError(b.t, v.wait())
+			require.True(b.t, b.settled(int64(len(response)+3)/4+2*2, "usage_estimated").Usage.Estimated)
+		})
+	})
+}
+
 func TestRelay_stream_usageMissingOrAbsurd(t *testing.T) { // W6
 	for name, frame := range map[string]string{
 		"missing":  "",
