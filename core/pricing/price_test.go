@@ -80,6 +80,10 @@ func TestPrice_Cost_equalsBig(t *testing.T) { // L1, L13
 			PerCachedInput: pricing.Rate(rate.Draw(rt, "cached")), PerOutput: pricing.Rate(rate.Draw(rt, "output")),
 		}
 		input, output := count.Draw(rt, "in"), count.Draw(rt, "out")
+		if rapid.IntRange(0, 3).Draw(rt, "vast") == 0 { // left to chance, some runs would have no overflow
+			p.PerOutput = pricing.Rate(rapid.Int64Range(1<<44, math.MaxInt64).Draw(rt, "vast output"))
+			output = rapid.Int64Range(1<<44, math.MaxInt64).Draw(rt, "vast out")
+		}
 		cached := rapid.Int64Range(0, input).Draw(rt, "of it cached")
 		got, err := p.Cost(input, cached, output)
 		want := exact(p, input, cached, output)

@@ -121,6 +121,7 @@ func TestLeaks(t *testing.T) {
 		replica.Stop(t)
 		h.add("the server's log", []byte(replica.Log(t)))
 		require.Contains(t, replica.Log(t), refused, "the log tells of refusals")
+		require.Contains(t, replica.Log(t), `"level":"DEBUG","msg":"request settled"`, "the log is at debug level")
 		for place, content := range db.Dump(t) {
 			h.add("database: "+place, content)
 		}

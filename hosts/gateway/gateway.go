@@ -108,7 +108,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := g.serve(w, r.WithContext(access.WithRequest(r.Context(), id)), id); err != nil {
 		g.refuse(w, r, id, err)
+		return
 	}
+	g.cfg.Log.Debug("request answered", "request_id", id, "method", r.Method)
 }
 
 var (

@@ -182,6 +182,7 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 
 // forward sends the call and passes the answer on.
 func (r *run) forward(body []byte) error {
+	r.trace("credits held", slog.Int64("amount", r.hold.Amount), slog.String("model", r.job.Quote.Model), slog.String("price_version", r.job.Quote.Version))
 	resp, err := r.deps.Upstream.Do(r.work, &port.Request{Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Body: body})
 	if err != nil {
 		err = r.reason(err)
@@ -189,6 +190,7 @@ func (r *run) forward(body []byte) error {
 		return err
 	}
 	defer resp.Body.Close()
+	r.trace("upstream accepted", slog.String("upstream", r.deps.Upstream.Name()), slog.Bool("stream", resp.Stream))
 	if !resp.Stream {
 		return r.json(resp)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
@@ -55,7 +56,17 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 		r.deps.Log.Error("settle failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
 		return Bill{}, fault.Wrap(err, ErrUnsettled.Kind, ErrUnsettled.Code, ErrUnsettled.Message)
 	}
+	r.trace("request settled", slog.Int64("debited", o.Debited), slog.Int64("uncollected", o.Uncollected), slog.Bool("estimated", u.Estimated))
 	return Bill{Debited: o.Debited, Remaining: o.Available}, nil
+}
+
+// trace logs a step of the request, for those who look into one.
+func (r *run) trace(msg string, attrs ...slog.Attr) {
+	if !r.deps.Log.Enabled(r.work, slog.LevelDebug) {
+		return
+	}
+	about := []slog.Attr{slog.String("request_id", r.job.Request), slog.String("account_id", r.job.By.Account), slog.String("key_id", r.job.By.ID)}
+	r.deps.Log.LogAttrs(r.work, slog.LevelDebug, msg, append(about, attrs...)...)
 }
 
 // cost prices usage. What cannot be priced, because it is absurd, costs what
@@ -77,6 +88,7 @@ func (r *run) release(reason string) Bill {
 		// The step stays queued, and behind it are deadline and recovery.
 		r.deps.Log.Error("release failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
 	}
+	r.trace("hold released", slog.String("reason", reason))
 	return Bill{Remaining: o.Available}
 }
 
