@@ -58,14 +58,15 @@ const reaperOff = "TESTCONTAINERS_RYUK_DISABLED"
 
 // run starts a container of an image that e2e/images/build made.
 func run(ctx context.Context, image string, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
-	if err := ready(ctx, image); err != nil {
-		return nil, err
-	}
-	// The reaper's image cannot be had everywhere; Main ends what is started here.
+	// The reaper's image cannot be had everywhere; Main ends what is started
+	// here. The setting is read once, at the first use of the library.
 	if _, set := os.LookupEnv(reaperOff); !set {
 		if err := os.Setenv(reaperOff, "true"); err != nil {
 			return nil, err
 		}
+	}
+	if err := ready(ctx, image); err != nil {
+		return nil, err
 	}
 	container, err := testcontainers.Run(ctx, image, options...)
 	if container != nil {
