@@ -81,7 +81,7 @@ func (s accounts) Set(ctx context.Context, a store.Account) error {
 	}
 	res, err := s.writes.NewUpdate().Model((*accountRow)(nil)).
 		Set("name = ?", a.Name).Set("status = ?", string(a.Status)).Set("groups = ?", a.Groups.String()).Set("billing = ?", string(a.Billing)).
-		Set("updated_at = ?", row.Micros(a.UpdatedAt)).Set("epoch = epoch + 1").
+		Set("updated_at = ?", row.Micros(a.UpdatedAt)).
 		Where("id = ?", a.ID).Exec(ctx)
 	return s.one("change an account", res, err)
 }
@@ -127,12 +127,6 @@ func (a aggregates) lockAccount(ctx context.Context, db bun.IDB, id string) erro
 	var found string
 	q := db.NewSelect().Model((*accountRow)(nil)).Column("id").Where("a.id = ?", id)
 	return a.flavor.forUpdate(q, "NO KEY UPDATE").Scan(ctx, &found)
-}
-
-// raiseEpoch tells every replica that gates may see the account differently.
-func raiseEpoch(ctx context.Context, db bun.IDB, account string) error {
-	_, err := db.NewUpdate().Model((*accountRow)(nil)).Set("epoch = epoch + 1").Where("id = ?", account).Exec(ctx)
-	return err
 }
 
 // each converts rows.

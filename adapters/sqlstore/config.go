@@ -15,7 +15,8 @@ type Config struct {
 	// and is never shown.
 	URL string
 	// MaxConns bounds the connections; 0 means 10 on Postgres and 4 reading
-	// ones on SQLite, which always has one more for writing.
+	// ones on SQLite, which always has one more for writing. Each has one more
+	// that reads the list of changes.
 	MaxConns int
 	// NewID makes IDs of events.
 	NewID func(prefix string) string

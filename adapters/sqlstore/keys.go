@@ -166,8 +166,8 @@ func (s apiKeys) Succeed(ctx context.Context, account, id, successor string, exp
 	})
 }
 
-// change updates a key of the account if the conditions of set still hold, and
-// raises the epoch with it. The account is locked first, as everywhere.
+// change updates a key of the account if the conditions of set still hold. The
+// account, whose epoch a trigger raises, is locked first, as everywhere.
 func (s apiKeys) change(ctx context.Context, db bun.IDB, account, id string, set func(*bun.UpdateQuery) *bun.UpdateQuery) (bool, error) {
 	if err := s.lockAccount(ctx, db, account); err != nil {
 		return false, err
@@ -183,7 +183,7 @@ func (s apiKeys) change(ctx context.Context, db bun.IDB, account, id string, set
 		}
 		return false, err
 	}
-	return true, raiseEpoch(ctx, db, account)
+	return true, nil
 }
 
 func (s apiKeys) Touch(ctx context.Context, id string, at time.Time) error {
@@ -203,6 +203,14 @@ func (s apiKeys) Rehash(ctx context.Context, id string, d keys.Digest, pepper st
 	if err := s.check(ctx, id, pepper); err != nil {
 		return err
 	}
-	res, err := s.writes.NewUpdate().Model((*keyRow)(nil)).Set("digest = ?", d[:]).Set("pepper = ?", pepper).Where("id = ?", id).Exec(ctx)
-	return s.one("rehash a key", res, err)
+	return s.atomically(ctx, "rehash a key", func(ctx context.Context, db bun.IDB) error {
+		var account string
+		if err := db.NewSelect().Model((*keyRow)(nil)).Column("account_id").Where("k.id = ?", id).Scan(ctx, &account); err != nil {
+			return err
+		}
+		_, err := s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+			return q.Set("digest = ?", d[:]).Set("pepper = ?", pepper)
+		})
+		return err
+	})
 }

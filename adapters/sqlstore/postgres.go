@@ -92,6 +92,8 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	}
 	db := bun.NewDB(stdlib.OpenDBFromPool(s.pool), s.flavor.dialect)
 	s.read, s.write = db, db
+	s.poll = bun.NewDB(stdlib.OpenDB(*s.pool.Config().ConnConfig), s.flavor.dialect)
+	s.poll.SetMaxOpenConns(1)
 	s.batch = &batch.Postgres{Pool: s.pool, NewID: s.config.NewID, Clock: s.config.TestClock}
 	return nil
 }

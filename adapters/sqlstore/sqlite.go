@@ -67,6 +67,12 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	s.read = bun.NewDB(read, s.flavor.dialect)
+	poll, err := openFile(path, "deferred", "query_only(1)")
+	if err != nil {
+		return errors.Join(err, read.Close(), write.Close())
+	}
+	poll.SetMaxOpenConns(1)
+	s.poll = bun.NewDB(poll, s.flavor.dialect)
 	s.batch = batch.NewSQLite(write, s.config.NewID, s.config.clock())
 	return nil
 }

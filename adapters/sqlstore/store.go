@@ -27,6 +27,7 @@ type Store struct {
 	file   string        // SQLite only
 	read   *bun.DB
 	write  *bun.DB
+	poll   *bun.DB // one connection, which reads changes and nothing else
 	batch  store.Batcher
 	sole   atomic.Bool // this process alone serves
 }
@@ -79,6 +80,7 @@ func (s *Store) Close() error {
 	if s.read != s.write {
 		errs = append(errs, s.read.Close())
 	}
+	errs = append(errs, s.poll.Close())
 	errs = append(errs, s.write.Close())
 	if s.pool != nil {
 		s.pool.Close()

@@ -22,8 +22,8 @@ type Accounts interface {
 	// Get returns an account, ErrNotFound if there is none.
 	Get(ctx context.Context, id string) (Account, error)
 	// Set writes name, status, groups, billing and UpdatedAt of an existing
-	// account and raises its epoch; ErrNotFound if there is none. It never
-	// touches the ledger's columns.
+	// account; ErrNotFound if there is none. It is a Change, even if all stays
+	// as it was. It never touches the ledger's columns.
 	Set(ctx context.Context, a Account) error
 	// List returns accounts by ID; the cursor is the ID.
 	List(ctx context.Context, p Page) ([]Account, error)

@@ -52,6 +52,7 @@ type Store interface {
 	// View runs fn in a read-only transaction that sees one moment.
 	View(ctx context.Context, fn func(ctx context.Context, s Stores) error) error
 	Replicas() Replicas
+	Changes() Changes
 	Batcher
 	// Now returns the store's clock, the one that money time is read from.
 	Now(ctx context.Context) (time.Time, error)

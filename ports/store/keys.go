@@ -13,7 +13,8 @@ type KeyHolder struct {
 	Account Account
 }
 
-// Keys keeps API keys.
+// Keys keeps API keys. All that changes a key, save Touch, is a Change and
+// raises the account's epoch.
 type Keys interface {
 	// Create adds a key; ErrTaken if its ID or digest exists.
 	Create(ctx context.Context, k keys.Key) error
@@ -27,11 +28,10 @@ type Keys interface {
 	// ErrNotFound if no key has one. One query.
 	ByDigest(ctx context.Context, digests []keys.Digest) (KeyHolder, error)
 	// Revoke marks a key as revoked. A key that is revoked already keeps its
-	// time and actor, and changed is false. It raises the account's epoch.
+	// time and actor, and changed is false.
 	Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error)
 	// Succeed names the successor of an active key that has none yet and sets
-	// its new expiry; ErrTaken if it has one already or is revoked. It raises
-	// the account's epoch.
+	// its new expiry; ErrTaken if it has one already or is revoked.
 	Succeed(ctx context.Context, account, id, successor string, expires time.Time) error
 	// Touch notes that a key was used, unless it was noted at at or later.
 	Touch(ctx context.Context, id string, at time.Time) error
