@@ -3,6 +3,7 @@
 package sqlstore_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -72,6 +73,41 @@ func TestPostgres_PasswordIsNotShown(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPostgres_ChangesByHand(t *testing.T) {
+	t.Parallel()
+	changesByHand(t, open(t, localpg.URL(t), nil))
+}
+
+// HOTPATH 19: a change made before another and committed after it has the
+// higher number, so that a reader who is past the other one still comes to it.
+func TestPostgres_ChangesOfALateCommitter(t *testing.T) {
+	t.Parallel()
+	s := open(t, localpg.URL(t), nil)
+	create(t, s, "acct_1")
+	create(t, s, "acct_2")
+	set := func(ctx context.Context, in store.Stores, id string) error {
+		a, err := in.Accounts().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return in.Accounts().Set(ctx, a)
+	}
+	require.NoError(t, s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error {
+		if err := set(ctx, tx, "acct_1"); err != nil {
+			return err
+		}
+		if err := set(t.Context(), s, "acct_2"); err != nil { // begins later, commits first, and is not kept waiting
+			return err
+		}
+		list, err := s.Changes().Since(t.Context(), 0, 10)
+		require.Equal(t, []store.Change{{Seq: 1, Account: "acct_2"}}, list)
+		return err
+	}))
+	list, err := s.Changes().Since(t.Context(), 1, 10)
+	require.NoError(t, err)
+	require.Equal(t, []store.Change{{Seq: 2, Account: "acct_1"}}, list)
 }
 
 // HOTPATH 1: two round trips, however many ops.

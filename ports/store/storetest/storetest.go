@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), eventCases(), replicaCases(), transactionCases(), formCases(),
+		accountCases(), keyCases(), sessionCases(), eventCases(), replicaCases(), changeCases(), transactionCases(), formCases(),
 		commitCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -68,6 +68,7 @@ func methods() (names []string) {
 		"Events":   reflect.TypeFor[store.Events](),
 		"Sessions": reflect.TypeFor[store.Sessions](),
 		"Replicas": reflect.TypeFor[store.Replicas](),
+		"Changes":  reflect.TypeFor[store.Changes](),
 	}
 	for name, typ := range aggregates {
 		for m := range typ.Methods() {

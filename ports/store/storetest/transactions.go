@@ -91,6 +91,7 @@ func transactionCases() []testCase {
 				"Events":   func(ctx context.Context) error { return s.Events().Append(ctx, event(1, "acct_1", audit.KeyCreated)) },
 				"Sessions": func(ctx context.Context) error { return s.Sessions().Create(ctx, session(1, "acct_1")) },
 				"Replicas": func(ctx context.Context) error { _, err := s.Replicas().Join(ctx, "rep_1", lease); return err },
+				"Changes":  func(ctx context.Context) error { _, err := s.Changes().Head(ctx); return err },
 				"Do":       func(ctx context.Context) error { return s.Do(ctx, nop) },
 				"View":     func(ctx context.Context) error { return s.View(ctx, nop) },
 				"Commit": func(ctx context.Context) error {
