@@ -3,6 +3,7 @@ package admit
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/archibot/archibotchat/core/keys"
@@ -23,25 +24,36 @@ type touch struct {
 // used notes the use of a key, at most once a minute, without making the
 // request wait; notes beyond the queue are dropped, the next use notes again.
 // A key found under an earlier pepper moves to the current one.
-func (s *Service) used(k keys.Key, now time.Time, pepper int, digests []keys.Digest) {
-	t := touch{key: k.ID, at: now, rehash: pepper > 0, digest: digests[0], pepper: s.deps.Peppers[0].Version}
-	if !t.rehash && now.Sub(k.LastUsedAt) < touchEvery {
+func (s *Service) used(e *snapshot, now time.Time, current keys.Digest) {
+	last := e.noted.Load()
+	if now.UnixMicro()-last < touchEvery.Microseconds() || !e.noted.CompareAndSwap(last, now.UnixMicro()) {
 		return
 	}
 	select {
-	case s.touches <- t:
+	case s.touches <- touch{key: e.Key.ID, at: now, rehash: e.pepper > 0, digest: current, pepper: s.deps.Peppers[0].Version}:
 	default:
 		s.dropped.Add(1)
+		e.noted.Store(last)
 	}
 }
 
-// Run writes the notes until ctx ends.
+// Run polls for changes and writes the notes until ctx ends.
 func (s *Service) Run(ctx context.Context, log *slog.Logger) error {
+	var tasks sync.WaitGroup
+	tasks.Go(func() { (&poller{Service: s, log: log}).run(ctx) })
+	tasks.Go(func() { s.prune(ctx, log) })
+	s.note(ctx, log)
+	tasks.Wait()
+	return nil
+}
+
+// note writes the notes.
+func (s *Service) note(ctx context.Context, log *slog.Logger) {
 	recent := map[string]time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case t := <-s.touches:
 			if at, ok := recent[t.key]; ok && t.at.Sub(at) < touchEvery {
 				continue // many requests read the row before the first note was written

@@ -1,0 +1,238 @@
+package admit_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/system"
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/admit"
+	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/billing"
+	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// edge is the way from one replica to the store, which a test can cut. A cut
+// is silent: calls get lost, and come back only when their time is over.
+type edge struct {
+	store.Store
+	mu       sync.Mutex
+	cutKeys  bool
+	cutPolls bool
+	lookups  int
+	flying   int
+	most     int                       // that were flying at once
+	read     func(ctx context.Context) // between the query and its reply
+}
+
+func (e *edge) set(change func(e *edge)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
+}
+
+func (e *edge) cut(cut bool) { e.set(func(e *edge) { e.cutKeys, e.cutPolls = cut, cut }) }
+
+func (e *edge) count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lookups
+}
+
+func lost(ctx context.Context) error {
+	<-ctx.Done()
+	return store.ErrUnavailable
+}
+
+func (e *edge) Keys() store.Keys { return edgeKeys{e.Store.Keys(), e} }
+
+type edgeKeys struct {
+	store.Keys
+	of *edge
+}
+
+func (k edgeKeys) ByDigest(ctx context.Context, ds []keys.Digest) (store.KeyHolder, error) {
+	var cut bool
+	var read func(context.Context)
+	k.of.set(func(e *edge) {
+		e.lookups++
+		e.flying++
+		e.most = max(e.most, e.flying)
+		cut, read = e.cutKeys, e.read
+	})
+	defer k.of.set(func(e *edge) { e.flying-- })
+	if cut {
+		return store.KeyHolder{}, lost(ctx)
+	}
+	h, err := k.Keys.ByDigest(ctx, ds)
+	if read != nil {
+		read(ctx)
+	}
+	return h, err
+}
+
+func (e *edge) Changes() store.Changes { return edgeChanges{e.Store.Changes(), e} }
+
+type edgeChanges struct {
+	store.Changes
+	of *edge
+}
+
+func (c edgeChanges) Since(ctx context.Context, after int64, limit int) ([]store.Change, error) {
+	var cut bool
+	c.of.set(func(e *edge) { cut = e.cutPolls })
+	if cut {
+		return nil, lost(ctx)
+	}
+	return c.Changes.Since(ctx, after, limit)
+}
+
+// replica is one server's admission.
+type replica struct {
+	*admit.Service
+	edge *edge
+	h    *house
+
+	mu     sync.Mutex
+	behind time.Duration // how far its clock is
+	events []audit.Event
+}
+
+func (r *replica) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return system.Now().Add(-r.behind)
+}
+
+func (r *replica) Refused(e audit.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// enter asks for admission with the n-th key.
+func (r *replica) enter(n int) error {
+	_, err := r.Key(r.h.t.Context(), token(n).Reveal(), keys.ScopeModels)
+	return err
+}
+
+// house is a store with an account per key and the replicas on it, in a
+// bubble of fake time.
+type house struct {
+	t   *testing.T
+	db  *sqlstore.Store
+	ids *system.IDs
+	ps  keys.Peppers
+}
+
+func inBubble(t *testing.T, test func(h *house)) {
+	t.Helper()
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{t: t, ids: system.NewIDs(system.Now)}
+		var err error
+		h.ps, err = keys.ParsePeppers(peppers)
+		require.NoError(t, err)
+		h.db, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: h.ids.New, Now: system.Now})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, h.db.Close()) })
+		require.NoError(t, h.db.Migrate(t.Context()))
+		test(h)
+	})
+}
+
+func token(n int) keys.Token {
+	var entropy [keys.EntropyLen]byte
+	binary.BigEndian.PutUint64(entropy[:], uint64(n)+1)
+	return keys.Mint(entropy)
+}
+
+func acct(n int) string  { return fmt.Sprint("acct_", n) }
+func keyID(n int) string { return fmt.Sprint("key_", n) }
+
+// add makes accounts 0 to n-1 with a key each.
+func (h *house) add(n int) {
+	h.t.Helper()
+	require.NoError(h.t, h.db.Do(h.t.Context(), func(ctx context.Context, s store.Stores) error {
+		for i := range n {
+			if err := s.Accounts().Create(ctx, usable(i)); err != nil {
+				return err
+			}
+			if err := s.Keys().Create(ctx, h.key(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+func usable(n int) store.Account {
+	return store.Account{Billing: billing.Active, Account: access.Account{
+		ID: acct(n), Name: "Test", Status: access.StatusActive, Groups: access.NewGroups(access.GroupAPI), CreatedAt: system.Now(), UpdatedAt: system.Now(),
+	}}
+}
+
+func (h *house) key(n int) keys.Key {
+	return keys.Key{
+		ID: keyID(n), Account: acct(n), Name: "test", Digest: h.ps[0].Digest(token(n)), Pepper: h.ps[0].Version,
+		Scopes: []keys.Scope{keys.ScopeModels}, CreatedAt: system.Now(), ExpiresAt: system.Now().Add(24 * time.Hour),
+	}
+}
+
+// set writes an account as it should be.
+func (h *house) set(n int, change func(a *store.Account)) {
+	h.t.Helper()
+	a := usable(n)
+	change(&a)
+	require.NoError(h.t, h.db.Accounts().Set(h.t.Context(), a))
+}
+
+func (h *house) revoke(n int) {
+	h.t.Helper()
+	changed, err := h.db.Keys().Revoke(h.t.Context(), acct(n), keyID(n), system.Now(), "pat")
+	require.NoError(h.t, err)
+	require.True(h.t, changed)
+}
+
+// replica starts a server that polls, and stops it when the test ends.
+func (h *house) replica(most int) *replica {
+	r := &replica{edge: &edge{Store: h.db}, h: h}
+	r.Service = admit.New(admit.Deps{
+		Store: r.edge, Peppers: h.ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: r,
+		Now: r.now, Snapshots: most,
+	})
+	ctx, cancel := context.WithCancel(h.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx, slog.New(slog.DiscardHandler)) }()
+	h.t.Cleanup(func() {
+		cancel()
+		require.NoError(h.t, <-ended)
+	})
+	synctest.Wait()
+	return r
+}
+
+// together lets the keys 0 to n-1 come in at once, each times over, and
+// returns the errors.
+func (r *replica) together(n, each int) []error {
+	errs := make([]error, n*each)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = r.enter(i % n) })
+	}
+	wg.Wait()
+	return errs
+}
