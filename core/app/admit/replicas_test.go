@@ -31,6 +31,7 @@ type edge struct {
 	mu       sync.Mutex
 	cutKeys  bool
 	cutPolls bool
+	flood    bool // each page of changes is full, and none of them matters
 	lookups  int
 	flying   int
 	most     int                       // that were flying at once
@@ -91,10 +92,17 @@ type edgeChanges struct {
 }
 
 func (c edgeChanges) Since(ctx context.Context, after int64, limit int) ([]store.Change, error) {
-	var cut bool
-	c.of.set(func(e *edge) { cut = e.cutPolls })
+	var cut, flood bool
+	c.of.set(func(e *edge) { cut, flood = e.cutPolls, e.flood })
 	if cut {
 		return nil, lost(ctx)
+	}
+	if flood {
+		list := make([]store.Change, limit)
+		for i := range list {
+			list[i] = store.Change{Seq: after + int64(i) + 1, Account: "acct_other"}
+		}
+		return list, nil
 	}
 	return c.Changes.Since(ctx, after, limit)
 }
@@ -137,7 +145,7 @@ type house struct {
 	ps  keys.Peppers
 }
 
-func inBubble(t *testing.T, test func(h *house)) {
+func inBubble(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()
@@ -150,7 +158,7 @@ func inBubble(t *testing.T, test func(h *house)) {
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, h.db.Close()) })
 		require.NoError(t, h.db.Migrate(t.Context()))
-		test(h)
+		test(t, h)
 	})
 }
 
@@ -192,10 +200,10 @@ func (h *house) key(n int) keys.Key {
 	}
 }
 
-// set writes an account as it should be.
-func (h *house) set(n int, change func(a *store.Account)) {
+// set writes account 0 as it should be.
+func (h *house) set(change func(a *store.Account)) {
 	h.t.Helper()
-	a := usable(n)
+	a := usable(0)
 	change(&a)
 	require.NoError(h.t, h.db.Accounts().Set(h.t.Context(), a))
 }
@@ -209,6 +217,7 @@ func (h *house) revoke(n int) {
 
 // replica starts a server that polls, and stops it when the test ends.
 func (h *house) replica(most int) *replica {
+	h.t.Helper()
 	r := &replica{edge: &edge{Store: h.db}, h: h}
 	r.Service = admit.New(admit.Deps{
 		Store: r.edge, Peppers: h.ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: r,
