@@ -128,7 +128,7 @@ const sweepEvery = time.Minute
 
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
-// lots, the events of refusals. It returns when all of it has stopped. End ctx
+// lots, the events of refusals, the polls for changes of keys and accounts. It returns when all of it has stopped. End ctx
 // only after the hosts have drained.
 func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {

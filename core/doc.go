@@ -29,11 +29,12 @@
 // models, keyring, accounts, credits, activity, sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
-// and account and asks gates.Decide; inference.Scan reads model and limits;
-// models.Quote prices it; relay.Forward holds the most it can cost, forwards
-// it, passes the answer on, and settles to what it used before the client sees
-// the end. spend commits holds and settles of many requests in one transaction
-// each, with their events; activity shows them by request ID.
+// and account, in memory if it knows them, and asks gates.Decide;
+// inference.Scan reads model and limits; models.Quote prices it; relay.Forward
+// holds the most it can cost, forwards it, passes the answer on, and settles to
+// what it used before the client sees the end. spend commits holds and settles
+// of many requests in one transaction each, with their events; activity shows
+// them by request ID.
 //
 // What must stay true is said in each package's comment and proved by the
 // test beside it. No I/O, no clock and no randomness live here: Deps brings them.

@@ -32,6 +32,7 @@ type edge struct {
 	cutKeys  bool
 	cutPolls bool
 	flood    bool // each page of changes is full, and none of them matters
+	pruned   []time.Duration
 	lookups  int
 	flying   int
 	most     int                       // that were flying at once
@@ -105,6 +106,16 @@ func (c edgeChanges) Since(ctx context.Context, after int64, limit int) ([]store
 		return list, nil
 	}
 	return c.Changes.Since(ctx, after, limit)
+}
+
+// Prune has a full page to remove the first time, and little after that.
+func (c edgeChanges) Prune(_ context.Context, keep time.Duration, limit int) (n int, err error) {
+	c.of.set(func(e *edge) {
+		if e.pruned = append(e.pruned, keep); len(e.pruned) == 1 {
+			n = limit
+		}
+	})
+	return n, nil
 }
 
 // replica is one server's admission.

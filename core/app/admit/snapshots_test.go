@@ -332,6 +332,15 @@ func TestSnapshots_bounded(t *testing.T) { // the oldest go, and come back when 
 	})
 }
 
+func TestService_Run_prunes(t *testing.T) { // the list of changes does not grow for ever
+	inBubble(t, func(t *testing.T, h *house) {
+		r := h.replica(0)
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, []time.Duration{time.Hour, time.Hour}, r.edge.pruned)
+	})
+}
+
 func BenchmarkService_Key(b *testing.B) {
 	for name, warm := range map[string]bool{"snapshot": true, "store": false} {
 		b.Run(name, func(b *testing.B) {
