@@ -233,6 +233,19 @@ func (s *site) dial() net.Conn {
 	return conn
 }
 
+// occupy sends a request whose body does not come, and returns once the handler
+// is waiting for it: that is when net/http asks for the body.
+func (s *site) occupy() net.Conn {
+	s.t.Helper()
+	conn := s.dial()
+	_, err := conn.Write([]byte("POST " + completions + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.token + "\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"))
+	require.NoError(s.t, err)
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(s.t, err)
+	require.Equal(s.t, "HTTP/1.1 100 Continue\r\n", line)
+	return conn
+}
+
 // refused checks that the answer is an error in OpenAI's shape.
 func (r reply) refused(status int, code string) {
 	r.t.Helper()

@@ -199,14 +199,8 @@ func TestGateway_notOffered(t *testing.T) { // W4
 
 func TestGateway_busy(t *testing.T) { // W10
 	s := newSite(t, options{gateway: func(c *gateway.Config) { c.MaxBusy = 1 }})
-	conn := s.dial()
-	_, err := conn.Write([]byte("POST " + completions + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.token + "\r\nContent-Length: 9\r\n\r\n"))
-	require.NoError(t, err)
-	var last reply
-	require.Eventually(t, func() bool {
-		last = s.do(http.MethodGet, "/v1/models", "")
-		return last.status == http.StatusServiceUnavailable
-	}, 10*time.Second, time.Millisecond)
+	conn := s.occupy()
+	last := s.do(http.MethodGet, "/v1/models", "")
 	last.refused(http.StatusServiceUnavailable, "overloaded")
 	require.NotEmpty(t, last.header.Get("Retry-After"))
 	require.NoError(t, conn.Close())
@@ -238,15 +232,9 @@ func TestGateway_refusalsLeaveEvents(t *testing.T) { // G6, U2, HOTPATH 22
 // One account cannot take every place there is.
 func TestGateway_crowd(t *testing.T) { // W10, DECISIONS' table: rate
 	s := newSite(t, options{gateway: func(c *gateway.Config) { c.MaxBusy, c.MaxCrowd = 8, 2 }})
-	for range 2 {
-		_, err := s.dial().Write([]byte("POST " + completions + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.token + "\r\nContent-Length: 9\r\n\r\n"))
-		require.NoError(t, err)
-	}
-	var last reply
-	require.Eventually(t, func() bool {
-		last = s.do(http.MethodGet, "/v1/models", "")
-		return last.status != http.StatusOK
-	}, 10*time.Second, time.Millisecond)
+	s.occupy()
+	s.occupy()
+	last := s.do(http.MethodGet, "/v1/models", "")
 	last.refused(http.StatusTooManyRequests, "rate_limit_exceeded")
 	require.Equal(t, "1", last.header.Get("Retry-After"))
 	s.account("acct_2", func(*store.Account) {})

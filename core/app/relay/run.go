@@ -66,7 +66,7 @@ func (r *run) trace(msg string, attrs ...slog.Attr) {
 		return
 	}
 	about := []slog.Attr{slog.String("request_id", r.job.Request), slog.String("account_id", r.job.By.Account), slog.String("key_id", r.job.By.ID)}
-	r.deps.Log.LogAttrs(r.work, slog.LevelDebug, msg, append(about, attrs...)...)
+	r.deps.Log.LogAttrs(r.work, slog.LevelDebug, msg, append(about, attrs...)...) //nolint:sloglint // constant at each call
 }
 
 // cost prices usage. What cannot be priced, because it is absurd, costs what
