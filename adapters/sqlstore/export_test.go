@@ -13,3 +13,9 @@ func (s *Store) Count(ctx context.Context, statement string) (n int64, err error
 	err = s.write.QueryRowContext(ctx, statement).Scan(&n)
 	return n, err
 }
+
+// Text runs a statement that yields one text.
+func (s *Store) Text(ctx context.Context, statement string) (text string, err error) {
+	err = s.write.QueryRowContext(ctx, statement).Scan(&text)
+	return text, err
+}

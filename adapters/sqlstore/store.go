@@ -132,12 +132,20 @@ func (s *Store) Stamp(ctx context.Context, environment string) error {
 
 // Commit implements store.Batcher.
 func (s *Store) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	return s.commit(ctx, by, func() ([]ledger.Outcome, error) { return s.batch.Commit(ctx, by, ops) })
+}
+
+// TryCommit implements store.Batcher.
+func (s *Store) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	return s.commit(ctx, by, func() ([]ledger.Outcome, error) { return s.batch.TryCommit(ctx, by, ops, patience) })
+}
+
+func (s *Store) commit(ctx context.Context, by store.Replica, once func() ([]ledger.Outcome, error)) (out []ledger.Outcome, err error) {
 	if err := errors.Join(outside(ctx), row.Text(by.ID)); err != nil {
 		return nil, err
 	}
-	var out []ledger.Outcome
-	err := s.again(ctx, "commit a batch", class.raced, func(bool) (err error) {
-		out, err = s.batch.Commit(ctx, by, ops)
+	err = s.again(ctx, "commit a batch", class.raced, func(bool) (err error) {
+		out, err = once()
 		return err
 	})
 	return out, err

@@ -29,6 +29,9 @@ var (
 	// ErrFenced means that another replica has taken over this one's holds.
 	// The replica must end its streams as errors and join anew.
 	ErrFenced = fault.New(fault.Unavailable, "replica_fenced", "This server was taken out of service while it worked on the request. Try again.")
+	// ErrBusyAccount is the outcome of an op whose account another transaction
+	// held. It changed nothing and may be sent again at once.
+	ErrBusyAccount = fault.New(fault.Unavailable, "account_busy", "The account is being changed just now. Nothing was debited; try again shortly.")
 	// ErrOuterStore means that a store from outside was used within Do.
 	ErrOuterStore = fault.New(fault.Internal, "outer_store_in_tx", "A store from outside a transaction was used within it.")
 )
@@ -76,7 +79,15 @@ type Batcher interface {
 	// Replica is a command of an operator and carries no fence.
 	// If Commit fails, nothing was committed, or (after a lost reply) all was;
 	// the same ops may be committed again and will be replayed.
+	// It waits for accounts that another transaction holds; if one does not
+	// come in time the batch fails as a whole, Unavailable.
 	Commit(ctx context.Context, by Replica, ops []ledger.Op) ([]ledger.Outcome, error)
+	// TryCommit is Commit for a writer that must not stand still for one
+	// account: it waits up to patience for each account that is locked, not at
+	// all for 0, and goes on without those that did not come. Every op of
+	// theirs has ErrBusyAccount as its Err, and the rest is committed. A
+	// database that locks as a whole waits as Commit does and never says so.
+	TryCommit(ctx context.Context, by Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error)
 }
 
 // Page asks for a part of a list.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
@@ -33,15 +35,46 @@ const (
 	// A stopped process must not keep its accounts locked (rule 2).
 	sqlPatience = `SET LOCAL idle_in_transaction_session_timeout = 1000`
 	sqlFence    = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
+	sqlTimeout  = `SELECT set_config('lock_timeout', $1, true)`
 	sqlAccounts = `SELECT id, entry_seq, event_seq, ledger_at FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+	sqlKnown    = `SELECT id FROM accounts WHERE id = ANY($1)`
 	sqlLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ANY($1) AND (state = 'live' OR remaining > 0)`
 	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
 	sqlHolds    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ANY($1)`
 	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
+// wait is what a batch does about accounts that another transaction holds.
+type wait struct {
+	skip    bool          // leave them out
+	timeout time.Duration // wait that long for each; 0: as long as the connection does
+}
+
 // Commit commits ops; see store.Batcher.
 func (p *Postgres) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	return p.commit(ctx, by, ops, wait{})
+}
+
+// TryCommit commits ops without those of busy accounts; see store.Batcher.
+func (p *Postgres) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	if patience > 0 {
+		out, err := p.commit(ctx, by, ops, wait{timeout: patience})
+		if !lockTimeout(err) {
+			return out, err
+		}
+	}
+	return p.commit(ctx, by, ops, wait{skip: true})
+}
+
+// lockTimeout reports whether a transaction ended because a lock did not come.
+func lockTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == lockNotAvailable
+}
+
+const lockNotAvailable = "55P03"
+
+func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op, wait wait) ([]ledger.Outcome, error) {
 	w := newWork(ops)
 	if len(w.groups) == 0 {
 		return w.out, nil
@@ -51,21 +84,22 @@ func (p *Postgres) Commit(ctx context.Context, by store.Replica, ops []ledger.Op
 		return nil, fmt.Errorf("connect to commit a batch: %w", err)
 	}
 	defer conn.Release() // drops the connection if a transaction is left open
-	if err := prepare(ctx, conn.Conn()); err != nil {
+	c := conn.Conn()
+	if err := prepare(ctx, c); err != nil {
 		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
 	}
-	now, err := p.load(ctx, conn.Conn(), by, w)
+	now, err := p.load(ctx, c, by, w, wait)
 	if err != nil {
-		rollback(ctx, conn.Conn())
+		rollback(ctx, c)
 		return nil, err
 	}
 	changes := w.decide(now, p.NewID)
 	if changes.empty() {
-		rollback(ctx, conn.Conn())
+		rollback(ctx, c)
 		return w.out, nil
 	}
-	if err := changes.send(ctx, conn.Conn()); err != nil {
-		rollback(ctx, conn.Conn())
+	if err := changes.send(ctx, c); err != nil {
+		rollback(ctx, c)
 		return nil, err
 	}
 	return w.out, nil
@@ -85,7 +119,9 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 }
 
 // load is the first round trip: it begins, takes the fence, locks, and reads.
-func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work) (now time.Time, err error) {
+// Only where accounts were left out it takes one more, to tell the busy from
+// the unknown.
+func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work, wait wait) (now time.Time, err error) {
 	var b pgx.Batch
 	b.Queue("begin")
 	b.Queue("patience")
@@ -100,7 +136,14 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			}
 		})
 	}
-	b.Queue("accounts", w.accounts).Query(each(func(r pgx.Rows) error {
+	lock := "accounts"
+	switch {
+	case wait.skip:
+		lock = "free_accounts"
+	case wait.timeout > 0:
+		b.Queue("lock_timeout", milliseconds(wait.timeout))
+	}
+	b.Queue(lock, w.accounts).Query(each(func(r pgx.Rows) error {
 		var id string
 		var entries, events, at int64
 		err := r.Scan(&id, &entries, &events, &at)
@@ -134,7 +177,26 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	if p.Clock != nil {
 		now = p.Clock()
 	}
+	if missing := w.missing(); wait.skip && len(missing) > 0 {
+		rows, err := c.Query(ctx, "known", missing)
+		if err == nil {
+			err = each(func(r pgx.Rows) error {
+				var id string
+				err := r.Scan(&id)
+				w.markBusy(id)
+				return err
+			})(rows)
+		}
+		if err != nil {
+			return time.Time{}, fmt.Errorf("look for busy accounts: %w", err)
+		}
+	}
 	return now, nil
+}
+
+// milliseconds writes a duration as a setting; 0 would mean no limit.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(max(d.Milliseconds(), 1), 10) + "ms"
 }
 
 func (w *work) scanLot(r pgx.Rows) error {
@@ -147,6 +209,7 @@ func (w *work) scanLot(r pgx.Rows) error {
 // each calls fn for every row.
 func each(fn func(pgx.Rows) error) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
+		defer rows.Close()
 		for rows.Next() {
 			if err := fn(rows); err != nil {
 				return err
@@ -156,10 +219,10 @@ func each(fn func(pgx.Rows) error) func(pgx.Rows) error {
 	}
 }
 
-// rollback ends a transaction that failed. If that fails too, the pool drops
+// rollback ends a transaction that failed, if one is open still. If that fails too, the pool drops
 // the connection, and the server ends the transaction.
 func rollback(ctx context.Context, c *pgx.Conn) {
-	if c.IsClosed() {
+	if c.IsClosed() || c.PgConn().TxStatus() == 'I' {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

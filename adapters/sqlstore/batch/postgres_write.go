@@ -55,7 +55,10 @@ var statements = [...]struct{ name, sql string }{
 	{"begin", "BEGIN"},
 	{"patience", sqlPatience},
 	{"fence", sqlFence},
+	{"lock_timeout", sqlTimeout},
 	{"accounts", sqlAccounts},
+	{"free_accounts", sqlAccounts + ` SKIP LOCKED`},
+	{"known", sqlKnown},
 	{"lots", sqlLots},
 	{"lots_by_id", sqlLotsByID},
 	{"holds", sqlHolds},
@@ -96,14 +99,17 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 		b.Queue("new_events", arrays(w.events, (*row.Event).Fields)...)
 	}
 	b.Queue("heads", w.headArrays()...)
-	b.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" {
-			return errors.New("the transaction was rolled back")
-		}
-		return nil
-	})
+	b.Queue("commit").Exec(committed)
 	if err := c.SendBatch(ctx, &b).Close(); err != nil {
 		return fmt.Errorf("write a batch: %w", err)
+	}
+	return nil
+}
+
+// committed fails where a commit ended a transaction that had failed.
+func committed(tag pgconn.CommandTag) error {
+	if tag.String() != "COMMIT" {
+		return errors.New("the transaction was rolled back")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
 	"github.com/archibot/archibotchat/core/ledger"
@@ -90,6 +91,12 @@ func (s *SQLite) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) 
 		return nil, fmt.Errorf("commit a batch: %w", err)
 	}
 	return w.out, nil
+}
+
+// TryCommit is Commit: the lock is the whole database, so no account is ever
+// busy alone.
+func (s *SQLite) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, _ time.Duration) ([]ledger.Outcome, error) {
+	return s.Commit(ctx, by, ops)
 }
 
 func (s *SQLite) prepareAll(ctx context.Context) error {

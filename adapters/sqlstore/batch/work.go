@@ -28,6 +28,7 @@ type work struct {
 type group struct {
 	account string
 	found   bool
+	busy    bool // locked by another transaction
 	entries int64
 	events  int64
 	at      time.Time
@@ -89,6 +90,23 @@ func (w *work) loadAccount(id string, entries, events, at int64) {
 	}
 }
 
+// missing returns the accounts that no row was found for.
+func (w *work) missing() (ids []string) {
+	for _, g := range w.groups {
+		if !g.found {
+			ids = append(ids, g.account)
+		}
+	}
+	return ids
+}
+
+// markBusy notes that an account is there, but locked.
+func (w *work) markBusy(id string) {
+	if g := w.of[id]; g != nil {
+		g.busy = true
+	}
+}
+
 // loadLot takes a lot's row, whosever it is.
 func (w *work) loadLot(r *row.Lot) {
 	w.lotOwner[r.ID] = r.Account
@@ -119,8 +137,12 @@ func (w *work) decide(now time.Time, newID func(string) string) *writes {
 	out := &writes{}
 	for _, g := range w.groups {
 		if !g.found {
+			err := store.ErrNotFound
+			if g.busy {
+				err = store.ErrBusyAccount
+			}
 			for _, i := range g.ops {
-				w.out[i].Err = store.ErrNotFound
+				w.out[i].Err = err
 			}
 			continue
 		}

@@ -9,34 +9,58 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 func mirrorCases() []testCase {
 	return []testCase{
 		{"mirror/random_batches_equal_apply", nil, func(t *testing.T, h harness) { // HOTPATH 1: ledger.Apply decides, the store only keeps
 			for seed := range uint64(3) {
-				t.Run(fmt.Sprint("seed_", seed), func(t *testing.T) { mirror(t, h, rand.New(rand.NewPCG(seed, 7))) })
+				t.Run(fmt.Sprint("seed_", seed), func(t *testing.T) {
+					mirror(t, h, rand.New(rand.NewPCG(seed, 7)), random{rounds: 40, ops: 12, requests: 60})
+				})
+			}
+		}},
+		{"mirror/lone_ops_equal_apply", []string{"Store.TryCommit"}, func(t *testing.T, h harness) { // HOTPATH 1: by whichever way an op alone takes
+			for seed := range uint64(3) {
+				t.Run(fmt.Sprint("seed_", seed), func(t *testing.T) {
+					mirror(t, h, rand.New(rand.NewPCG(seed, 8)), random{rounds: 250, ops: 1, requests: 12})
+				})
 			}
 		}},
 	}
 }
 
+// random says how much a mirror sends: rounds of up to so many ops, on so many
+// requests per account.
+type random struct{ rounds, ops, requests int }
+
 // mirror sends random batches to a store and to ledger.Apply in memory, and
 // compares every outcome and in the end every row.
-func mirror(t *testing.T, h harness, r *rand.Rand) {
+func mirror(t *testing.T, h harness, r *rand.Rand, size random) {
 	s, clock := h.clocked(t)
+	me := join(t, s, "rep_mirror")
+	ways := []func(list []ledger.Op) ([]ledger.Outcome, error){
+		func(list []ledger.Op) ([]ledger.Outcome, error) { return s.Commit(t.Context(), store.Replica{}, list) },
+		func(list []ledger.Op) ([]ledger.Outcome, error) { return s.Commit(t.Context(), me, list) },
+		func(list []ledger.Op) ([]ledger.Outcome, error) { return s.TryCommit(t.Context(), me, list, 0) },
+		func(list []ledger.Op) ([]ledger.Outcome, error) {
+			return s.TryCommit(t.Context(), me, list, time.Minute)
+		},
+	}
 	accounts := []string{"acct_1", "acct_2", "acct_3"}
 	addAccounts(t, s, accounts...)
 	states := map[string]*ledger.State{}
 	for _, a := range accounts {
 		states[a] = ledger.NewState(a, 0, time.Time{}, nil, nil)
 	}
-	for range 40 {
+	for range size.rounds {
 		var list []ledger.Op
-		for range 1 + r.IntN(12) {
-			list = append(list, randomOp(r, accounts[r.IntN(len(accounts))]))
+		for range 1 + r.IntN(size.ops) {
+			list = append(list, randomOp(r, accounts[r.IntN(len(accounts))], size.requests))
 		}
-		outs := commit(t, s, list...)
+		outs, err := ways[r.IntN(len(ways))](list)
+		require.NoError(t, err)
 		for i, op := range list {
 			want := ledger.Apply(states[op.Account], ops(op), clock.Now())[0]
 			got := outs[i]
@@ -48,7 +72,7 @@ func mirror(t *testing.T, h harness, r *rand.Rand) {
 			}
 			require.Equal(t, want, got, "%+v", op)
 		}
-		clock.Add(time.Duration(r.Int64N(int64(100 * 24 * time.Hour))).Truncate(time.Microsecond))
+		clock.Add(time.Duration(r.Int64N(int64(4000 * 24 * time.Hour / time.Duration(size.rounds)))).Truncate(time.Microsecond))
 	}
 	for _, a := range accounts {
 		got := verified(t, s, a)
@@ -64,8 +88,8 @@ func mirror(t *testing.T, h harness, r *rand.Rand) {
 	}
 }
 
-func randomOp(r *rand.Rand, account string) ledger.Op {
-	request := fmt.Sprintf("req_%s_%d", account, r.IntN(60))
+func randomOp(r *rand.Rand, account string, requests int) ledger.Op {
+	request := fmt.Sprintf("req_%s_%d", account, r.IntN(requests))
 	lot := fmt.Sprintf("lot_%s_%d", account, r.IntN(12))
 	amount := r.Int64N(60)
 	switch r.IntN(12) {

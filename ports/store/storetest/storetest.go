@@ -26,7 +26,7 @@ func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Sto
 	t.Helper()
 	groups := [][]testCase{
 		accountCases(), keyCases(), sessionCases(), eventCases(), replicaCases(), changeCases(), transactionCases(), formCases(),
-		commitCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
+		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
 		covered := map[string]bool{}
