@@ -110,14 +110,14 @@ func TestPostgres_ChangesOfALateCommitter(t *testing.T) {
 	require.Equal(t, []store.Change{{Seq: 2, Account: "acct_1"}}, list)
 }
 
-// HOTPATH 1: two round trips, however many ops.
+// HOTPATH 1: two round trips, however many ops, and one for a settle alone.
 func TestPostgres_RoundTrips(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse(localpg.URL(t))
 	require.NoError(t, err)
 	wire := tap(t, u.Host)
 	u.Host = wire.listener.Addr().String()
-	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: u.String(), MaxConns: 1, NewID: func(p string) string { return p + "_1" }})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: u.String(), MaxConns: 1, NewID: newID})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Migrate(t.Context()))
@@ -132,6 +132,14 @@ func TestPostgres_RoundTrips(t *testing.T) {
 		commit(t, s, ops...)
 		require.Equal(t, 2, wire.trips()-before)
 	}
+	settle := ledger.Op{Kind: ledger.OpSettle, Account: "acct_1", Request: "req_0_0", Nonce: "n", Amount: 1}
+	before := wire.trips()
+	commit(t, s, settle)
+	require.Equal(t, 1, wire.trips()-before)
+	before = wire.trips()
+	settle.Request, settle.Amount = "req_1_0", 2 // more than the hold
+	commit(t, s, settle)
+	require.Equal(t, 3, wire.trips()-before, "the common way, after a try")
 }
 
 // HOTPATH 5: what a request changes stands in no index.

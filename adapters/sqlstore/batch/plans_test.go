@@ -21,9 +21,10 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 
 // keys are the indexes by which each statement may look rows up, and must.
 var keys = map[string][]string{
-	"fence": {"replicas_pkey"}, "accounts": {"accounts_pkey"}, "free_accounts": {"accounts_pkey"},
+	"fence": {"replicas_pkey"}, "accounts": {"accounts_pkey"}, "free_accounts": {"accounts_pkey"}, "accounts_now": {"accounts_pkey"},
 	"known": {"accounts_pkey"}, "lots": {"lots_account"}, "lots_by_id": {"lots_pkey"}, "holds": {"holds_pkey"},
 	"set_lots": {"lots_pkey"}, "closed": {"open_holds_pkey"}, "heads": {"accounts_pkey"},
+	"settle_one": {"accounts_pkey", "holds_pkey", "lots_pkey", "lots_account", "open_holds_pkey", "replicas_pkey"},
 }
 
 var parameter = regexp.MustCompile(`\$\d+`)

@@ -88,6 +88,14 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 	if err := prepare(ctx, c); err != nil {
 		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
 	}
+	if lone, ok := p.loneSettle(by, ops, wait); ok {
+		switch out, err := lone.commit(ctx, c); {
+		case err == nil:
+			return out, nil
+		case !errors.Is(err, errNotLone):
+			return nil, err
+		}
+	}
 	now, err := p.load(ctx, c, by, w, wait)
 	if err != nil {
 		rollback(ctx, c)

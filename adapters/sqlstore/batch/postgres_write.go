@@ -58,6 +58,7 @@ var statements = [...]struct{ name, sql string }{
 	{"lock_timeout", sqlTimeout},
 	{"accounts", sqlAccounts},
 	{"free_accounts", sqlAccounts + ` SKIP LOCKED`},
+	{"accounts_now", sqlAccounts + ` NOWAIT`},
 	{"known", sqlKnown},
 	{"lots", sqlLots},
 	{"lots_by_id", sqlLotsByID},
@@ -71,6 +72,7 @@ var statements = [...]struct{ name, sql string }{
 	{"new_entries", sqlNewEntries},
 	{"new_events", sqlNewEvents},
 	{"heads", sqlHeads},
+	{"settle_one", sqlSettleOne},
 	{"commit", "COMMIT"},
 }
 
