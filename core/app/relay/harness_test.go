@@ -66,7 +66,7 @@ func (e *edge) stall(kind ledger.OpKind) (proceed func()) {
 	return func() { close(gate) }
 }
 
-func (e *edge) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+func (e *edge) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
 	e.mu.Lock()
 	commit := e.commit
 	e.mu.Unlock()
@@ -75,7 +75,7 @@ func (e *edge) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([
 			return nil, err
 		}
 	}
-	return e.Store.Commit(ctx, by, ops)
+	return e.Store.TryCommit(ctx, by, ops, patience)
 }
 
 // bench is a relay over a real ledger, in a bubble of fake time.

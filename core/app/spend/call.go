@@ -12,6 +12,7 @@ type call struct {
 	reply   chan result // one slot: the writer never blocks on it
 	state   atomic.Uint32
 	release bool // a settle that turns into a release once abandoned
+	skips   int  // batches that left it behind; the queue's
 }
 
 type result struct {

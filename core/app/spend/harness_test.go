@@ -39,6 +39,7 @@ type edge struct {
 	asleep  bool // renewals are believed in, but do not happen
 	before  func(ctx context.Context, ops []ledger.Op) error
 	after   func(ops []ledger.Op) error // its error replaces the reply
+	busy    func(account string, patience time.Duration) bool
 }
 
 func (e *edge) set(change func(e *edge)) {
@@ -57,6 +58,39 @@ func (e *edge) reach() error {
 }
 
 func (e *edge) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([]ledger.Outcome, error) {
+	return e.commit(ctx, ops, func() ([]ledger.Outcome, error) { return e.Store.Commit(ctx, by, ops) })
+}
+
+func (e *edge) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	return e.commit(ctx, ops, func() ([]ledger.Outcome, error) { return e.try(ctx, by, ops, patience) })
+}
+
+// try commits the ops of the accounts that are not busy.
+func (e *edge) try(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	e.mu.Lock()
+	busy := e.busy
+	e.mu.Unlock()
+	if busy == nil {
+		return e.Store.TryCommit(ctx, by, ops, patience)
+	}
+	outcomes := make([]ledger.Outcome, len(ops))
+	var free []ledger.Op
+	var at []int
+	for i, op := range ops {
+		if busy(op.Account, patience) {
+			outcomes[i].Err = store.ErrBusyAccount
+			continue
+		}
+		free, at = append(free, op), append(at, i)
+	}
+	got, err := e.Store.TryCommit(ctx, by, free, patience)
+	for k, o := range got {
+		outcomes[at[k]] = o
+	}
+	return outcomes, err
+}
+
+func (e *edge) commit(ctx context.Context, ops []ledger.Op, store func() ([]ledger.Outcome, error)) ([]ledger.Outcome, error) {
 	if err := e.reach(); err != nil {
 		return nil, err
 	}
@@ -68,7 +102,7 @@ func (e *edge) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) ([
 			return nil, err
 		}
 	}
-	outcomes, err := e.Store.Commit(ctx, by, ops)
+	outcomes, err := store()
 	if err != nil {
 		return nil, err
 	}

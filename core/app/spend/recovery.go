@@ -85,6 +85,7 @@ func (s *Spend) resolve(ctx context.Context, me store.Replica, owner string, exp
 		}
 		stuck := 0
 		for i, o := range outcomes {
+			s.queue.ended(ops[i].Request)
 			if o.Err != nil && o.Hold.State == "" {
 				stuck++
 				s.deps.Log.Error("an open hold could not be resolved", "request_id", ops[i].Request, "account_id", ops[i].Account, "error", o.Err)

@@ -33,14 +33,15 @@ func (s *Spend) Run(ctx context.Context) error {
 	}
 	s.ready.Store(true)
 
-	// The writer stops gathering at the first of these ends, and gives up what
-	// it cannot commit at the second.
+	// The writers stop gathering at the first of these ends, and give up what
+	// they cannot commit at the second.
 	gathering, stopGathering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopGathering()
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWriting()
-	var writer, keepers sync.WaitGroup
-	writer.Go(func() { s.write(gathering, writing) })
+	var writers, keepers sync.WaitGroup
+	writers.Go(func() { s.write(gathering, writing, swift) })
+	writers.Go(func() { s.write(gathering, writing, patient) })
 	keepers.Go(func() { s.renew(ctx) })
 	keepers.Go(func() { s.recoverEvery(ctx) })
 
@@ -48,9 +49,13 @@ func (s *Spend) Run(ctx context.Context) error {
 	s.ready.Store(false)
 	keepers.Wait()
 	stopGathering()
-	patience := time.AfterFunc(flushTime, stopWriting)
-	defer patience.Stop()
-	writer.Wait()
+	flush := time.AfterFunc(flushTime, stopWriting)
+	defer flush.Stop()
+	writers.Wait()
+	for !s.queue.empty() { // what one writer left to the other after that had ended
+		s.write(gathering, writing, swift)
+		s.write(gathering, writing, patient)
+	}
 	s.leave()
 	return nil
 }
@@ -86,6 +91,7 @@ func (s *Spend) lose(r store.Replica, cause error) {
 	s.deps.Log.Error("replica lost its lease; its open requests end as errors", "replica", r.ID)
 	s.term.end(cause)
 	s.term.replica = store.Replica{}
+	s.queue.forget()
 }
 
 // renew keeps the lease alive. Time is counted from before a renewal was

@@ -15,8 +15,6 @@ import (
 
 // Limits of the writer.
 const (
-	maxBatch    = 256
-	queueLength = 8192
 	// holdWait is how long a caller waits for a hold before it is told that
 	// the service is unavailable.
 	holdWait = 5 * time.Second
@@ -26,6 +24,9 @@ const (
 	commitTime = 5 * time.Second
 	// flushTime bounds how long a replica that ends goes on committing what is queued.
 	flushTime = 10 * time.Second
+	// patience is how long a batch of troubled accounts waits for each of them
+	// (HOTPATH 2).
+	patience = 100 * time.Millisecond
 )
 
 // Deps is what Spend needs.
@@ -41,8 +42,7 @@ type Deps struct {
 // Spend is the writer of one replica. Make it with New and run it with Run.
 type Spend struct {
 	deps  Deps
-	ends  chan *call // settles and releases go first
-	holds chan *call // holds and marks
+	queue *queue
 	ready atomic.Bool
 	done  chan struct{} // closed when Run has ended
 
@@ -70,7 +70,7 @@ func New(d Deps) *Spend {
 	if d.Lease == 0 {
 		d.Lease = 15 * time.Second
 	}
-	return &Spend{deps: d, ends: make(chan *call, queueLength), holds: make(chan *call, queueLength), done: make(chan struct{})}
+	return &Spend{deps: d, queue: newQueue(), done: make(chan struct{})}
 }
 
 // Ready reports whether the replica has an identity and the writer runs.
@@ -101,9 +101,7 @@ func (s *Spend) Hold(op ledger.Op) (ledger.Outcome, error) {
 		return ledger.Outcome{}, ErrUnknown
 	}
 	c := newCall(op)
-	select {
-	case s.holds <- c:
-	default:
+	if !s.queue.put(c) {
 		return ledger.Outcome{}, ErrBusy
 	}
 	return s.wait(c, holdWait)
@@ -147,10 +145,7 @@ func (s *Spend) Release(h ledger.Hold, reason string) (ledger.Outcome, error) {
 func (s *Spend) Mark(h ledger.Hold, m ledger.Mark) {
 	op := endOf(h)
 	op.Kind, op.Mark = ledger.OpMark, m
-	select {
-	case s.holds <- newCall(op):
-	default:
-	}
+	s.queue.put(newCall(op))
 }
 
 func endOf(h ledger.Hold) ledger.Op {
@@ -158,15 +153,12 @@ func endOf(h ledger.Hold) ledger.Op {
 }
 
 func (s *Spend) finish(c *call) (ledger.Outcome, error) {
-	timeout := time.NewTimer(EndWait)
-	defer timeout.Stop()
 	select {
-	case s.ends <- c:
-	case <-timeout.C: // as many ends are waiting as there may be requests
-		return ledger.Outcome{}, ErrBusy
 	case <-s.done:
 		return ledger.Outcome{}, ErrUnknown
+	default:
 	}
+	s.queue.put(c)
 	return s.wait(c, EndWait)
 }
 

@@ -10,94 +10,98 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-// write commits batches until gathering ends, then what is still queued. When
-// writing ends, calls are answered with the store's failure.
-func (s *Spend) write(gathering, writing context.Context) {
+// write commits the batches of a desk until gathering ends, then what is still
+// queued there. When writing ends, calls are answered with the store's failure.
+func (s *Spend) write(gathering, writing context.Context, d desk) {
 	batch := make([]*call, 0, maxBatch)
 	for {
-		batch = s.gather(gathering, batch[:0])
+		batch = s.gather(gathering, d, batch[:0])
 		if len(batch) == 0 {
 			return
 		}
-		s.commit(writing, batch)
+		s.queue.back(s.commit(writing, d, batch))
 	}
 }
 
-// gather waits for a call and takes what else is queued, ends first. It
-// returns nothing once ctx has ended and the queues are empty.
-func (s *Spend) gather(ctx context.Context, batch []*call) []*call {
-	batch = take(s.ends, batch)
-	batch = take(s.holds, batch)
-	if len(batch) > 0 {
-		return batch
-	}
-	select {
-	case c := <-s.ends:
-		batch = append(batch, c)
-	case c := <-s.holds:
-		batch = append(batch, c)
-	case <-ctx.Done():
-		// What was queued before the end is still answered.
-		return take(s.holds, take(s.ends, batch))
-	}
-	return take(s.holds, take(s.ends, batch))
-}
-
-func take(from chan *call, batch []*call) []*call {
-	for len(batch) < maxBatch {
-		select {
-		case c := <-from:
-			if c.op.Kind == ledger.OpHold && c.abandoned() {
-				continue // never started, nobody waits
-			}
-			batch = append(batch, c)
-		default:
+// gather waits for calls and returns the next batch, or nothing once ctx has
+// ended and nothing is queued.
+func (s *Spend) gather(ctx context.Context, d desk, batch []*call) []*call {
+	for {
+		if batch = s.queue.take(d, batch); len(batch) > 0 {
 			return batch
 		}
+		select {
+		case <-s.queue.wake[d]:
+		case <-ctx.Done():
+			return s.queue.take(d, batch) // what was queued before the end is still answered
+		}
 	}
-	return batch
 }
 
-// commit brings a batch to its end. A store that is out of reach is tried
-// again until ctx ends; a batch that the store cannot take as a whole is halved
-// until the culprit stands alone.
-func (s *Spend) commit(ctx context.Context, batch []*call) {
+// commit brings a batch to its end and returns the calls of busy accounts,
+// which it left behind. A store that is out of reach is tried again until ctx
+// ends; a batch that the store cannot take as a whole is halved until the
+// culprit stands alone.
+func (s *Spend) commit(ctx context.Context, d desk, batch []*call) (busy []*call) {
 	wait := 10 * time.Millisecond
 	for {
 		by := s.replica()
-		outcomes, err := s.attempt(ctx, by, batch)
+		outcomes, err := s.attempt(ctx, d, by, batch)
 		if err == nil {
-			s.answer(batch, outcomes)
-			return
+			return s.answer(ctx, batch, outcomes)
 		}
 		switch {
 		case errors.Is(err, store.ErrFenced):
 			s.lose(by, ErrLost)
-			batch = refuseHolds(batch, err)
+			batch = s.refuseHolds(batch, err)
 			if len(batch) == 0 {
-				return
+				return nil
 			}
 		case !outOfReach(err):
-			if len(batch) > 1 {
-				half := len(batch) / 2
-				s.commit(ctx, batch[:half])
-				s.commit(ctx, batch[half:])
-				return
-			}
-			s.deps.Log.Error("ledger op failed", "op", batch[0].op.Kind.String(), "request_id", batch[0].op.Request, "error", err)
-			batch[0].answer(result{err: err})
-			return
+			return s.divide(ctx, d, batch, err)
 		default:
 			s.deps.Log.Warn("ledger commit failed, will retry", "ops", len(batch), "error", err)
 		}
 		if !pause(ctx, wait) {
 			for _, c := range batch {
-				c.answer(result{err: err})
+				s.reply(c, result{err: err})
 			}
-			return
+			return nil
 		}
 		wait = min(2*wait, 2*time.Second)
 	}
+}
+
+// divide commits the halves of a batch that failed for what is in it. An
+// account that the first half left behind is left behind by the second, too,
+// so that its ops keep their order. The culprit's account is sent to the
+// patient desk, where what else is wrong with it costs nobody's time.
+func (s *Spend) divide(ctx context.Context, d desk, batch []*call, err error) (busy []*call) {
+	if len(batch) == 1 {
+		op := &batch[0].op
+		s.deps.Log.Error("ledger op failed", "op", op.Kind.String(), "request_id", op.Request, "error", err)
+		s.queue.suspect(op.Account)
+		s.reply(batch[0], result{err: err})
+		return nil
+	}
+	half := len(batch) / 2
+	busy = s.commit(ctx, d, batch[:half:half])
+	left := map[string]bool{}
+	for _, c := range busy {
+		left[c.op.Account] = true
+	}
+	var rest []*call
+	for _, c := range batch[half:] {
+		if left[c.op.Account] {
+			busy = append(busy, c)
+			continue
+		}
+		rest = append(rest, c)
+	}
+	if len(rest) == 0 {
+		return busy
+	}
+	return append(busy, s.commit(ctx, d, rest)...)
 }
 
 // outOfReach reports whether the store may take the same batch later.
@@ -117,7 +121,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (s *Spend) attempt(ctx context.Context, by store.Replica, batch []*call) ([]ledger.Outcome, error) {
+func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*call) ([]ledger.Outcome, error) {
 	ops := make([]ledger.Op, len(batch))
 	for i, c := range batch {
 		switch {
@@ -136,39 +140,52 @@ func (s *Spend) attempt(ctx context.Context, by store.Replica, batch []*call) ([
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
-	return s.deps.Store.Commit(ctx, by, ops)
+	wait := time.Duration(0)
+	if d == patient {
+		wait = patience
+	}
+	return s.deps.Store.TryCommit(ctx, by, ops, wait)
 }
 
-func (s *Spend) answer(batch []*call, outcomes []ledger.Outcome) {
+// answer replies to the calls of a committed batch and returns those that it
+// left behind. Once ctx has ended there is no next batch.
+func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome) (busy []*call) {
 	for i, c := range batch {
 		o := outcomes[i]
-		if c.answer(result{outcome: o, err: o.Err}) {
+		if errors.Is(o.Err, store.ErrBusyAccount) && ctx.Err() == nil {
+			busy = append(busy, c)
 			continue
 		}
-		if c.release && c.op.Kind == ledger.OpRelease && o.Hold.State == ledger.HoldSettled {
+		s.reply(c, result{outcome: o, err: o.Err})
+	}
+	return busy
+}
+
+// reply ends a call. What nobody waits for any more is undone or noted.
+func (s *Spend) reply(c *call, r result) {
+	held := c.op.Kind == ledger.OpHold && r.err == nil
+	if !c.answer(r) {
+		switch {
+		case c.release && c.op.Kind == ledger.OpRelease && r.outcome.Hold.State == ledger.HoldSettled:
 			s.deps.Log.Error("an answer that was not delivered stays debited: its settle was committed, but the reply got lost",
-				"request_id", c.op.Request, "account_id", c.op.Account, "debited", o.Hold.Debited)
-		}
-		if c.op.Kind == ledger.OpHold && o.Err == nil {
-			// The caller has gone: give back what it will never use.
-			op := endOf(o.Hold)
+				"request_id", c.op.Request, "account_id", c.op.Account, "debited", r.outcome.Hold.Debited)
+		case held: // the caller has gone: give back what it will never use
+			op := endOf(r.outcome.Hold)
 			op.Kind, op.Reason = ledger.OpRelease, "hold_timed_out"
-			select {
-			case s.ends <- newCall(op):
-			default: // the hold's deadline will see to it
-			}
+			s.queue.put(newCall(op))
 		}
 	}
+	s.queue.done(c, held)
 }
 
 // refuseHolds answers the holds of a batch that was not committed and returns
 // the rest: a fenced replica may start nothing, but what it ends may still be
 // the first word on a hold.
-func refuseHolds(batch []*call, err error) []*call {
+func (s *Spend) refuseHolds(batch []*call, err error) []*call {
 	rest := batch[:0]
 	for _, c := range batch {
 		if c.op.Kind == ledger.OpHold {
-			c.answer(result{err: err})
+			s.reply(c, result{err: err})
 			continue
 		}
 		rest = append(rest, c)
