@@ -76,8 +76,14 @@ func (e *edge) try(ctx context.Context, by store.Replica, ops []ledger.Op, patie
 	outcomes := make([]ledger.Outcome, len(ops))
 	var free []ledger.Op
 	var at []int
+	locked := map[string]bool{}
+	for _, op := range ops {
+		if _, asked := locked[op.Account]; !asked {
+			locked[op.Account] = busy(op.Account, patience)
+		}
+	}
 	for i, op := range ops {
-		if busy(op.Account, patience) {
+		if locked[op.Account] {
 			outcomes[i].Err = store.ErrBusyAccount
 			continue
 		}

@@ -267,9 +267,10 @@ func (q *queue) free(request string) {
 	q.tidy(l)
 }
 
-// tidy drops a lane of which nothing is left.
+// tidy drops a lane of which nothing is left. An account in trouble is
+// remembered until it has had a batch without any.
 func (q *queue) tidy(l *lane) {
-	if len(l.waiting[ends])+len(l.waiting[steps])+l.out+l.slots == 0 {
+	if l.desk == swift && !l.trouble && len(l.waiting[ends])+len(l.waiting[steps])+l.out+l.slots == 0 {
 		delete(q.lanes, l.account)
 	}
 }
