@@ -1,6 +1,10 @@
 package sqlstore
 
-import "context"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
 
 // Exec runs a statement past every rule of the port.
 func (s *Store) Exec(ctx context.Context, statement string) error {
@@ -18,4 +22,9 @@ func (s *Store) Count(ctx context.Context, statement string) (n int64, err error
 func (s *Store) Text(ctx context.Context, statement string) (text string, err error) {
 	err = s.write.QueryRowContext(ctx, statement).Scan(&text)
 	return text, err
+}
+
+// PostgresFault is what the port says about a failure with an SQLSTATE.
+func PostgresFault(code string) error {
+	return postgresFlavor(nil).fault("test", &pgconn.PgError{Code: code})
 }

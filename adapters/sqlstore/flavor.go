@@ -91,6 +91,7 @@ func unavailable(what string, err error) error {
 func (c class) undone() bool { return c == classTransient || c == classLocked }
 
 // raced reports the same of a batch. An insert that collides counts: another
-// batch was first with the same ID, and now its row can be seen. A lock that
-// does not come does not: whoever sends batches decides how long to wait.
+// batch was first with the same ID, and now its row can be seen, so that what
+// collides again and again is another matter. A lock that does not come does
+// not: whoever sends batches decides how long to wait.
 func (c class) raced() bool { return c == classTransient || c == classTaken }

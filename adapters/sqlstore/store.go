@@ -144,7 +144,14 @@ func (s *Store) commit(ctx context.Context, by store.Replica, once func() ([]led
 	if err := errors.Join(outside(ctx), row.Text(by.ID)); err != nil {
 		return nil, err
 	}
-	err = s.again(ctx, "commit a batch", class.raced, func(bool) (err error) {
+	taken := 0
+	may := func(c class) bool {
+		if c == classTaken {
+			taken++
+		}
+		return c.raced() && taken <= 2
+	}
+	err = s.again(ctx, "commit a batch", may, func(bool) (err error) {
 		out, err = once()
 		return err
 	})

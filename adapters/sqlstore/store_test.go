@@ -62,6 +62,17 @@ func TestConfig_Validate(t *testing.T) {
 	})
 }
 
+// HOTPATH 3: what may pass is tried again whole; what lies in the data is not.
+func TestPostgres_Faults(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"08006", "08P01", "40001", "40P01", "53100", "53300", "55P03", "55006", "57014", "57P01", "57P03", "25P03", "58030"} {
+		require.ErrorIs(t, sqlstore.PostgresFault(code), store.ErrUnavailable, code)
+	}
+	for _, code := range []string{"22001", "22003", "22021", "22P02", "23502", "23503", "23505", "23514", "23001"} {
+		require.NotEqual(t, fault.Unavailable, fault.KindOf(sqlstore.PostgresFault(code)), code)
+	}
+}
+
 func TestSQLite_FileIsPrivate(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "here")

@@ -1,6 +1,8 @@
 // Package spend turns the ledger's steps into committed rows: holds, settles
-// and releases of many requests go through one writer per replica, which
-// commits them in batches (group commit).
+// and releases of many requests go through the writer of a replica, which
+// commits them in batches (group commit). It passes by accounts that another
+// transaction holds; those that stay busy, and those whose rows the database
+// refuses, go to a second, patient writer, so that they cost nobody else time.
 //
 // It keeps true that
 //   - a hold is acknowledged only once it is durable (W5), and one whose
@@ -9,7 +11,10 @@
 //   - a replica that lost its lease ends its work as errors and goes on under
 //     a new identity, and the holds of a dead one are resolved by
 //     ledger.Hold.Resolution (L9), each exactly once;
-//   - every queue is bounded: past it a caller gets a fault of kind Unavailable.
+//   - accounts take turns, and one account's ends and steps each keep their
+//     order (HOTPATH 2, 3);
+//   - the queue is bounded, in all and per account: past it a hold gets ErrBusy.
+//     An end is never refused, for its hold took its place.
 //
 // It does not know prices, gates or HTTP.
 package spend

@@ -17,6 +17,9 @@ const (
 	// maxSkips is how often ops are left behind by a batch, because their
 	// account is busy, until the writer that waits takes them.
 	maxSkips = 3
+	// penance is how many sound batches an account has to have with the
+	// patient writer after an op of its was refused by the database.
+	penance = 64
 )
 
 // rank orders the ops of an account: its ends go before its steps.
@@ -69,6 +72,7 @@ type lane struct {
 	slots   int
 	desk    desk
 	trouble bool // what was taken last goes to the patient desk next
+	penance int  // batches that it has to stay there
 }
 
 func newQueue() *queue {
@@ -183,11 +187,12 @@ func (q *queue) back(calls []*call) {
 	}
 }
 
-// suspect sends an account to the patient desk, once what is out is back.
+// suspect sends an account to the patient desk for some time, once what is out
+// is back.
 func (q *queue) suspect(account string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.lane(account).trouble = true
+	q.lane(account).penance = penance
 }
 
 // home opens a lane for the next batch when all its calls are back.
@@ -196,8 +201,8 @@ func (q *queue) home(l *lane) {
 		return
 	}
 	l.desk = swift
-	if l.trouble {
-		l.desk, l.trouble = patient, false
+	if l.trouble || l.penance > 0 {
+		l.desk, l.trouble, l.penance = patient, false, max(l.penance-1, 0)
 	}
 	q.list(l, ends)
 	q.list(l, steps)
@@ -270,7 +275,7 @@ func (q *queue) free(request string) {
 // tidy drops a lane of which nothing is left. An account in trouble is
 // remembered until it has had a batch without any.
 func (q *queue) tidy(l *lane) {
-	if l.desk == swift && !l.trouble && len(l.waiting[ends])+len(l.waiting[steps])+l.out+l.slots == 0 {
+	if l.desk == swift && !l.trouble && l.penance == 0 && len(l.waiting[ends])+len(l.waiting[steps])+l.out+l.slots == 0 {
 		delete(q.lanes, l.account)
 	}
 }
