@@ -46,8 +46,10 @@ func TestPostgres_LoneSettleEqualsBatch(t *testing.T) {
 		if i%4 == 0 {
 			both(grant("acct_1", fmt.Sprint("lot_", i), 10+r.Int64N(300)))
 		}
-		op := ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: request, Nonce: "n", Amount: amount, Replica: "rep_1", Deadline: time.Hour,
-			Work: ledger.Work{Key: "key_1", User: "user_1", Area: "api", Route: "/v1/responses", Model: "m", PriceVersion: "p"}}
+		op := ledger.Op{
+			Kind: ledger.OpHold, Account: "acct_1", Request: request, Nonce: "n", Amount: amount, Replica: "rep_1", Deadline: time.Hour,
+			Work: ledger.Work{Key: "key_1", User: "user_1", Area: "api", Route: "/v1/responses", Model: "m", PriceVersion: "p"},
+		}
 		both(op)
 		switch at = at.Add(time.Duration(r.Int64N(int64(20 * 24 * time.Hour)))).Truncate(time.Microsecond); i % 10 {
 		case 3:
