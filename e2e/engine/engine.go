@@ -54,17 +54,19 @@ func Stop() error {
 	return nil
 }
 
-const reaperOff = "TESTCONTAINERS_RYUK_DISABLED"
+// withoutReaper turns the library's reaper off unless somebody has set it: its
+// image cannot be had everywhere, and Stop ends what is started here. The
+// library reads the setting once, at its first use, be it an option.
+func withoutReaper() error {
+	const reaperOff = "TESTCONTAINERS_RYUK_DISABLED"
+	if _, set := os.LookupEnv(reaperOff); set {
+		return nil
+	}
+	return os.Setenv(reaperOff, "true")
+}
 
 // run starts a container of an image that e2e/images/build made.
 func run(ctx context.Context, image string, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
-	// The reaper's image cannot be had everywhere; Main ends what is started
-	// here. The setting is read once, at the first use of the library.
-	if _, set := os.LookupEnv(reaperOff); !set {
-		if err := os.Setenv(reaperOff, "true"); err != nil {
-			return nil, err
-		}
-	}
 	if err := ready(ctx, image); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package batch commits ledger ops: the hot path of the store (HOTPATH.md,
+// Package batch commits ledger ops: the hot path of the store (HOTPATH,
 // rules 1 to 8).
 //
 // A batch loads under the locks of its accounts what ledger.Apply may touch,
