@@ -56,7 +56,8 @@ e2e: images ## black-box suites over the built server, real clients and engines
 	@.ci/deps go gcc node
 	@.ci/node
 	go build -race ./...
-	go test -race -tags e2e -p 1 -timeout $(E2E_TIMEOUT) $(ARGS) ./e2e/...
+	TESTCONTAINERS_RYUK_DISABLED=true \
+		go test -race -tags e2e -p 1 -timeout $(E2E_TIMEOUT) $(ARGS) ./e2e/...
 
 .PHONY: bench
 bench: ## this server beside a bare reverse proxy, over one upstream

@@ -54,17 +54,6 @@ func Stop() error {
 	return nil
 }
 
-// withoutReaper turns the library's reaper off unless somebody has set it: its
-// image cannot be had everywhere, and Stop ends what is started here. The
-// library reads the setting once, at its first use, be it an option.
-func withoutReaper() error {
-	const reaperOff = "TESTCONTAINERS_RYUK_DISABLED"
-	if _, set := os.LookupEnv(reaperOff); set {
-		return nil
-	}
-	return os.Setenv(reaperOff, "true")
-}
-
 // run starts a container of an image that e2e/images/build made.
 func run(ctx context.Context, image string, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
 	if err := ready(ctx, image); err != nil {
@@ -77,7 +66,7 @@ func run(ctx context.Context, image string, options ...testcontainers.ContainerC
 		running.Unlock()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", image, err)
+		return nil, fmt.Errorf("start %s (where no registry can be reached, set TESTCONTAINERS_RYUK_DISABLED=true before the test starts, as make e2e does): %w", image, err)
 	}
 	return container, nil
 }

@@ -40,9 +40,6 @@ func Postgres(t testing.TB) string {
 var sharedPostgres = sync.OnceValues(startPostgres)
 
 func startPostgres() (string, error) {
-	if err := withoutReaper(); err != nil {
-		return "", err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	password := rand.Text()
