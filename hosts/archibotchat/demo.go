@@ -111,7 +111,7 @@ func readDemo(path string) (demoState, error) {
 }
 
 // model returns a model for the first request: one with an exact price, else
-// one that the upstream lists and the book prices, else a placeholder.
+// one that the upstream lists and the book prices, else a word to replace.
 func (w wired) model(ctx context.Context) string {
 	at := now()
 	if e, ok := w.book.At(at); ok {

@@ -104,6 +104,7 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Equal(t, filepath.Join(dir, "archibotchat.db"), s.File)
 	require.Empty(t, s.UpstreamURL)
 	require.Equal(t, "api,chat", s.Areas.String())
+	require.Equal(t, 2*time.Minute, s.UpstreamTimeout)
 	require.Zero(t, s.Drain)
 	require.Len(t, s.Peppers, 1)
 
@@ -172,6 +173,8 @@ func TestConfig_Refuses(t *testing.T) {
 		"upstream query":            {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://models.example.com/v1?a=/v1"}, "without query"},
 		"upstream password":         {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://a:b@models.example.com/v1"}, "must not hold a user"},
 		"upstream key line break":   {map[string]string{"ARCHIBOT_UPSTREAM_KEY": "a\nb"}, "ARCHIBOT_UPSTREAM_KEY holds"},
+		"upstream no time":          {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "0s"}, "ARCHIBOT_UPSTREAM_TIMEOUT must leave"},
+		"upstream time no unit":     {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "120"}, "ARCHIBOT_UPSTREAM_TIMEOUT"},
 		"short pepper":              {map[string]string{"ARCHIBOT_PEPPERS": "v1:short"}, "ARCHIBOT_PEPPERS must be"},
 		"other database":            {map[string]string{"ARCHIBOT_DATABASE_URL": "mysql://db"}, "ARCHIBOT_DATABASE_URL must start"},
 		"memory database":           {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:"}, "plain file"},
