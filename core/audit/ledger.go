@@ -8,7 +8,7 @@ import (
 
 // OfLedger returns the events that an applied ledger op leaves behind, without
 // ID and sequence, which the store gives. A refused or replayed op leaves
-// none, and neither does a hold: its end tells the story.
+// none, and neither does a hold or its extension: the end tells the story.
 func OfLedger(op ledger.Op, o ledger.Outcome) []Event {
 	if o.Err != nil || o.Replayed {
 		return nil
@@ -20,7 +20,7 @@ func OfLedger(op ledger.Op, o ledger.Outcome) []Event {
 	switch op.Kind {
 	case ledger.OpGrant:
 		e.Kind, e.Amount, e.Subject = CreditsGranted, op.Amount, op.Lot
-	case ledger.OpSettle:
+	case ledger.OpSettle, ledger.OpSpend:
 		e.Kind, e.Amount = UsageDebited, -o.Debited
 		if o.Uncollected > 0 {
 			short := e

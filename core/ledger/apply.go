@@ -24,7 +24,7 @@ func (s *State) apply(op *Op, now time.Time) Outcome {
 	switch {
 	case op.Account != s.Account:
 		o.Err = ErrConflict
-	case op.Amount < 0 || op.Amount > MaxAmount:
+	case op.Amount < 0 || op.Amount > MaxAmount || op.Cost < 0 || op.Cost > MaxAmount:
 		o.Err = ErrAmount
 	default:
 		switch op.Kind {
@@ -44,6 +44,10 @@ func (s *State) apply(op *Op, now time.Time) Outcome {
 			s.clawback(op, &o)
 		case OpClose:
 			s.closeAll(op, &o)
+		case OpExtend:
+			s.extend(op, &o)
+		case OpSpend:
+			s.spend(op, &o)
 		default:
 			o.Err = ErrUnknownOp
 		}
@@ -51,7 +55,14 @@ func (s *State) apply(op *Op, now time.Time) Outcome {
 	if o.Err == nil && !o.Replayed {
 		s.LastAt = now
 	}
-	o.Available = s.available(now)
+	o.Available, o.Until = s.available(now)
+	o.Room = s.room(op.Limits, now)
+	if len(op.Limits) > 0 {
+		o.Rates = s.rates(op.Limits, now)
+		if end := Month(now).AddDate(0, 1, 0); o.Until.IsZero() || end.Before(o.Until) {
+			o.Until = end
+		}
+	}
 	return o
 }
 
@@ -94,23 +105,108 @@ func (s *State) hold(op *Op, o *Outcome) {
 		o.Err = ErrConflict
 		return
 	}
+	if op.Epoch != 0 && op.Epoch != s.Epoch {
+		o.Err = ErrEpoch
+		return
+	}
+	// In the order in which the gate lists its reasons (G2).
 	parts, short := allocate(s.lots, op.Amount, o.At)
 	if short > 0 {
 		o.Err = ErrExhausted
 		return
 	}
+	if op.Amount > s.room(op.Limits, o.At) {
+		o.Err = ErrBudget
+		return
+	}
+	if o.Err = s.rated(op.Limits, op.Tokens, o.At); o.Err != nil {
+		return
+	}
+	s.set(parts)
+	s.take(op.Limits, op.Amount, op.Tokens, o.At)
+	h := &Hold{
+		Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Amount: op.Amount, Parts: parts,
+		Work: op.Work, OpenedAt: o.At, Deadline: o.At.Add(op.Deadline), Epoch: op.Epoch, Limits: op.Limits, Tokens: op.Tokens,
+	}
+	if len(op.Limits) > 0 {
+		h.Window = Month(o.At)
+	}
+	s.holds[op.Request] = h
+	s.touchHold(h)
+	o.Hold = *h
+}
+
+// set sets the parts aside.
+func (s *State) set(parts []Part) {
 	for _, p := range parts {
 		l := s.byID[p.Lot]
 		l.Held += p.Amount
 		s.touchLot(l)
 	}
-	h := &Hold{
-		Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Amount: op.Amount, Parts: parts,
-		Work: op.Work, OpenedAt: o.At, Deadline: o.At.Add(op.Deadline),
+}
+
+// extend raises a hold to op.Amount. A hold that has as much already is left
+// as it is, so that the op may be sent twice.
+func (s *State) extend(op *Op, o *Outcome) {
+	h, ok := s.holds[op.Request]
+	switch {
+	case !ok:
+		o.Err = ErrUnknownHold
+		return
+	case h.Nonce != op.Nonce:
+		o.Err = ErrConflict
+		return
+	case h.State != HoldOpen:
+		o.Err, o.Hold = ErrHoldClosed, *h
+		return
+	case h.Amount >= op.Amount:
+		o.Replayed, o.Hold = true, *h
+		return
 	}
-	s.holds[op.Request] = h
+	more := op.Amount - h.Amount
+	parts, short := allocate(s.lots, more, o.At)
+	if short > 0 {
+		o.Err, o.Hold = ErrExhausted, *h
+		return
+	}
+	// A hold of an earlier month has no budget left to draw from: this month's
+	// is not its own. It goes on within its credits.
+	if same := h.Window.Equal(Month(o.At)); len(h.Limits) > 0 && same {
+		if more > s.room(op.Limits, o.At) {
+			o.Err, o.Hold = ErrBudget, *h
+			return
+		}
+		for _, l := range h.Limits {
+			c := s.counter(l.Scope, o.At)
+			c.Reserved += more
+			s.touchCounter(c)
+		}
+	}
+	s.set(parts)
+	all := slices.Clone(h.Parts)
+	for _, p := range parts {
+		all = merge(all, p)
+	}
+	h.Amount, h.Parts = op.Amount, all
 	s.touchHold(h)
 	o.Hold = *h
+}
+
+// spend holds op.Amount and settles op.Cost of it at once: work that was done
+// before its hold was committed. If the hold is refused nothing is debited,
+// and the answer must not be delivered. A hold that is there already, as after
+// a commit whose reply was lost, is settled.
+func (s *State) spend(op *Op, o *Outcome) {
+	if _, ok := s.holds[op.Request]; !ok {
+		first := *op
+		first.Kind = OpHold
+		if s.hold(&first, o); o.Err != nil {
+			return
+		}
+	}
+	then := *op
+	then.Kind, then.Amount, then.Cost = OpSettle, op.Cost, 0
+	s.settle(&then, o)
 }
 
 func (s *State) mark(op *Op, o *Outcome) {
@@ -149,10 +245,14 @@ func (s *State) settle(op *Op, o *Outcome) {
 		return
 	}
 	if !ok {
-		h = &Hold{Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Work: op.Work, OpenedAt: o.At, Deadline: o.At}
+		h = &Hold{Request: op.Request, Account: s.Account, Replica: op.Replica, Nonce: op.Nonce, State: HoldOpen, Work: op.Work, OpenedAt: o.At, Deadline: o.At, Limits: op.Limits}
+		if len(h.Limits) > 0 {
+			h.Window = Month(o.At)
+		}
 		s.holds[op.Request] = h
 	}
 	need := op.Amount
+	s.giveBack(h, op.Limits, op.Tokens, op.Usage.Input+op.Usage.Output, o.At)
 	var debits []Part
 	for _, p := range h.Parts {
 		take := min(p.Amount, need)
@@ -170,7 +270,10 @@ func (s *State) settle(op *Op, o *Outcome) {
 	for _, d := range debits {
 		s.byID[d.Lot].Held += d.Amount
 	}
-	over, short := allocate(s.lots, need, o.At)
+	covered := op.Amount - need
+	extra := min(need, s.overage(h, op.Limits, covered, o.At))
+	over, short := allocate(s.lots, extra, o.At)
+	short += need - extra
 	for _, d := range debits {
 		s.byID[d.Lot].Held -= d.Amount
 	}
@@ -184,6 +287,7 @@ func (s *State) settle(op *Op, o *Outcome) {
 	for _, p := range h.Parts {
 		s.returned(o, s.byID[p.Lot])
 	}
+	s.spent(h, o.Debited, o.At)
 	o.Uncollected = short
 	h.State, h.ClosedAt, h.Reason, h.Usage, h.Debited, h.Uncollected = HoldSettled, o.At, op.Reason, op.Usage, o.Debited, short
 	s.touchHold(h)
@@ -210,6 +314,7 @@ func (s *State) release(op *Op, o *Outcome) {
 		s.touchLot(l)
 		s.returned(o, l)
 	}
+	s.giveBack(h, op.Limits, op.Tokens, 0, o.At)
 	h.State, h.ClosedAt, h.Reason = HoldReleased, o.At, op.Reason
 	s.touchHold(h)
 	o.Hold = *h

@@ -65,13 +65,20 @@ type Hold struct {
 	Usage       Usage  // as settled
 	Debited     int64
 	Uncollected int64 // cost that no live credit covered (L8)
+	Epoch       int64 // that it was decided under
+	// Window is the month that the hold counts in, zero without Limits.
+	Window time.Time
+	// Limits are what the hold counts against. A store keeps the scopes alone:
+	// what it reads back has MonthlyUnknown.
+	Limits []Limit
+	Tokens int64 // not stored: as in Op
 }
 
 // Resolution returns the op that ends a hold whose replica is gone: accepted
 // work of which something was delivered is settled at the last mark, anything
 // else is released (L9).
 func (h Hold) Resolution() Op {
-	op := Op{Kind: OpRelease, Account: h.Account, Request: h.Request, Nonce: h.Nonce, Replica: h.Replica, Work: h.Work, Reason: ReasonRecovered}
+	op := Op{Kind: OpRelease, Account: h.Account, Request: h.Request, Nonce: h.Nonce, Replica: h.Replica, Work: h.Work, Reason: ReasonRecovered, Limits: h.Limits}
 	if !h.Mark.At.IsZero() && h.Mark.Accepted && h.Mark.Delivered {
 		op.Kind, op.Amount, op.Usage = OpSettle, h.Mark.Cost, h.Mark.Usage
 		op.Usage.Estimated = true

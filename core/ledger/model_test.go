@@ -160,6 +160,7 @@ func (m *model) apply(op ledger.Op) answer {
 		for _, l := range m.lots {
 			l.fate = "closed"
 		}
+	default:
 	}
 	return answer{}
 }

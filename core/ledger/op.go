@@ -19,9 +19,11 @@ const (
 	OpSweep                      // write the expiry entries of lots past their time
 	OpClawback                   // take back what is left of a lot
 	OpClose                      // zero every lot
+	OpExtend                     // set more aside for a held request
+	OpSpend                      // hold and settle in one step (HOTPATH 14)
 )
 
-var opNames = [...]string{"", "grant", "hold", "mark", "settle", "release", "sweep", "clawback", "close"}
+var opNames = [...]string{"", "grant", "hold", "mark", "settle", "release", "sweep", "clawback", "close", "extend", "spend"}
 
 // String returns the step's name.
 func (k OpKind) String() string {
@@ -32,25 +34,36 @@ func (k OpKind) String() string {
 }
 
 // Terminal reports whether the step ends a hold.
-func (k OpKind) Terminal() bool { return k == OpSettle || k == OpRelease }
+func (k OpKind) Terminal() bool { return k == OpSettle || k == OpRelease || k == OpSpend }
 
 // Op is one step to apply to one account.
 type Op struct {
 	Kind    OpKind
 	Account string
-	Amount  int64  // grant, hold: the sum; settle: the actual cost
-	Request string // hold, mark, settle, release
+	// Amount is the sum of a grant or hold, the actual cost of a settle, the
+	// new sum of a hold that is extended, and the bound of a spend.
+	Amount  int64
+	Cost    int64  // spend: the actual cost
+	Request string // hold, extend, mark, settle, release, spend
 	Replica string
 	Nonce   string
 	Work    Work
 	// Deadline is how long after it is opened a hold may live.
 	Deadline time.Duration
-	Usage    Usage // settle
-	Mark     Mark  // mark
-	Lot      string
-	Source   Source // grant
-	Reason   string
-	Actor    string // who asked: empty for the service itself, else an ID
+	Usage    Usage // settle, spend
+	// Epoch is the account's epoch that a hold or spend was decided under; the
+	// step is refused with ErrEpoch under another one. 0 means any (HOTPATH 20).
+	Epoch int64
+	// Limits are what the request counts against. Whoever ends or extends a
+	// hold passes those of its hold again.
+	Limits []Limit
+	// Tokens is how many the request was thought to take when it was held.
+	Tokens int64
+	Mark   Mark // mark
+	Lot    string
+	Source Source // grant
+	Reason string
+	Actor  string // who asked: empty for the service itself, else an ID
 	// ActorKind is the audit name of the actor's kind.
 	ActorKind string
 }
@@ -68,6 +81,12 @@ type Outcome struct {
 	Debited     int64
 	Uncollected int64
 	Available   int64 // what the account can spend after this op
+	// Room is what the monthly limits of the op leave, MaxAmount if it has none.
+	Room int64
+	// Until is when Available or Room may change by themselves: a lot or the
+	// month ends. Zero: never.
+	Until time.Time
+	Rates Rates
 }
 
 // Faults that Apply returns. Compare with errors.Is.
@@ -79,5 +98,8 @@ var (
 	ErrHoldClosed  = fault.New(fault.Conflict, "hold_closed", "The credits of this request were already settled or released.")
 	ErrUnknownLot  = fault.New(fault.NotFound, "unknown_lot", "There is no such lot of credits.")
 	ErrUnknownHold = fault.New(fault.NotFound, "unknown_hold", "No credits are held for this request.")
-	ErrUnknownOp   = fault.New(fault.Internal, "unknown_op", "This ledger step is not known.")
+	// ErrEpoch means that the account was changed since the request was decided.
+	// Decide again and send it once more.
+	ErrEpoch     = fault.New(fault.Unavailable, "epoch_changed", "The account is being changed just now. Nothing was debited; try again shortly.")
+	ErrUnknownOp = fault.New(fault.Internal, "unknown_op", "This ledger step is not known.")
 )

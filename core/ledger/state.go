@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -11,17 +12,21 @@ type State struct {
 	Account string
 	Seq     int64     // of the last entry
 	LastAt  time.Time // of the last op
+	Epoch   int64     // of the last change that a gate may see; 0: not known
 	lots    []*Lot
 	byID    map[string]*Lot
 	holds   map[string]*Hold
-	changed changed
+	// counters are those of every scope that an op of the batch names.
+	counters map[string]*Counter
+	changed  changed
 }
 
 type changed struct {
-	lots    map[string]bool
-	holds   map[string]bool
-	entries []Entry
-	touched bool
+	lots     map[string]bool
+	holds    map[string]bool
+	counters map[string]bool
+	entries  []Entry
+	touched  bool
 }
 
 // NewState returns the state of an account as a store read it under its lock.
@@ -39,13 +44,24 @@ func NewState(account string, seq int64, lastAt time.Time, lots []Lot, holds []H
 	return s
 }
 
+// Count gives the state the counters of the scopes that its ops name.
+func (s *State) Count(counters ...Counter) {
+	if s.counters == nil {
+		s.counters = make(map[string]*Counter, len(counters))
+	}
+	for _, c := range counters {
+		s.counters[c.Scope] = &c
+	}
+}
+
 // Changes is what a store must write, together or not at all.
 type Changes struct {
-	Seq     int64
-	LastAt  time.Time
-	Lots    []Lot   // new or changed; write by ID
-	Holds   []Hold  // new or changed; write by request
-	Entries []Entry // new; append
+	Seq      int64
+	LastAt   time.Time
+	Lots     []Lot     // new or changed; write by ID
+	Holds    []Hold    // new or changed; write by request
+	Entries  []Entry   // new; append
+	Counters []Counter // new or changed; write by account and scope
 }
 
 // Changes returns what the ops applied so far have changed, in a fixed order;
@@ -60,6 +76,10 @@ func (s *State) Changes() (Changes, bool) {
 	for id := range s.changed.holds {
 		c.Holds = append(c.Holds, *s.holds[id])
 	}
+	for scope := range s.changed.counters {
+		c.Counters = append(c.Counters, *s.counters[scope])
+	}
+	slices.SortFunc(c.Counters, func(a, b Counter) int { return cmp.Compare(a.Scope, b.Scope) })
 	slices.SortFunc(c.Lots, func(a, b Lot) int { return spendOrder(&a, &b) })
 	slices.SortFunc(c.Holds, func(a, b Hold) int {
 		if a.Request < b.Request {
@@ -80,6 +100,14 @@ func (s *State) Lots() []Lot {
 	return out
 }
 
+// Counter returns a copy of the counter of a scope.
+func (s *State) Counter(scope string) Counter {
+	if c := s.counters[scope]; c != nil {
+		return *c
+	}
+	return Counter{Scope: scope}
+}
+
 // Hold returns a copy of the hold of a request.
 func (s *State) Hold(request string) (Hold, bool) {
 	h, ok := s.holds[request]
@@ -96,14 +124,18 @@ func (s *State) addLot(l Lot) *Lot {
 	return p
 }
 
-func (s *State) available(now time.Time) int64 {
-	var sum int64
+// available returns what can be spent at now, and until when that holds if
+// nothing is done.
+func (s *State) available(now time.Time) (sum int64, until time.Time) {
 	for _, l := range s.lots {
 		if l.Live(now) {
 			sum += l.Free()
+			if until.IsZero() || l.ExpiresAt.Before(until) {
+				until = l.ExpiresAt
+			}
 		}
 	}
-	return sum
+	return sum, until
 }
 
 func (s *State) touchLot(l *Lot)   { s.changed.lots[l.ID], s.changed.touched = true, true }

@@ -36,11 +36,12 @@ const (
 	sqlPatience = `SET LOCAL idle_in_transaction_session_timeout = 1000`
 	sqlFence    = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
 	sqlTimeout  = `SELECT set_config('lock_timeout', $1, true)`
-	sqlAccounts = `SELECT id, entry_seq, event_seq, ledger_at FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+	sqlAccounts = `SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
 	sqlKnown    = `SELECT id FROM accounts WHERE id = ANY($1)`
 	sqlLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ANY($1) AND (state = 'live' OR remaining > 0)`
 	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
 	sqlHolds    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ANY($1)`
+	sqlCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ANY($2) AND account_id || '' = ANY($1)`
 	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
@@ -153,9 +154,9 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	}
 	b.Queue(lock, w.accounts).Query(each(func(r pgx.Rows) error {
 		var id string
-		var entries, events, at int64
-		err := r.Scan(&id, &entries, &events, &at)
-		w.loadAccount(id, entries, events, at)
+		var entries, events, at, epoch int64
+		err := r.Scan(&id, &entries, &events, &at, &epoch)
+		w.loadAccount(id, entries, events, at, epoch)
 		return err
 	}))
 	b.Queue("lots", w.accounts).Query(each(w.scanLot))
@@ -171,6 +172,9 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			return w.loadHold(&h)
 		}))
 	}
+	if len(w.scopes) > 0 {
+		b.Queue("counters", w.accounts, w.scopes).Query(each(w.scanCounter))
+	}
 	if p.Clock == nil {
 		b.Queue("now").QueryRow(func(r pgx.Row) error {
 			var µ int64
@@ -184,6 +188,15 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	}
 	if p.Clock != nil {
 		now = p.Clock()
+	}
+	if scopes := w.uncounted(); len(scopes) > 0 {
+		rows, err := c.Query(ctx, "counters", w.accounts, scopes)
+		if err == nil {
+			err = each(w.scanCounter)(rows)
+		}
+		if err != nil {
+			return time.Time{}, fmt.Errorf("load the counters of holds: %w", err)
+		}
 	}
 	if missing := w.missing(); wait.skip && len(missing) > 0 {
 		rows, err := c.Query(ctx, "known", missing)
@@ -211,6 +224,13 @@ func (w *work) scanLot(r pgx.Rows) error {
 	var l row.Lot
 	err := r.Scan(l.Fields()...)
 	w.loadLot(&l)
+	return err
+}
+
+func (w *work) scanCounter(r pgx.Rows) error {
+	var c row.Counter
+	err := r.Scan(c.Fields()...)
+	w.loadCounter(&c)
 	return err
 }
 

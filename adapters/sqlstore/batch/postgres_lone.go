@@ -27,12 +27,13 @@ const sqlSettleOne = `WITH a AS MATERIALIZED (
 	FROM accounts WHERE id = $1
 ), h AS MATERIALIZED (
 	SELECT parts::json -> 0 ->> 'lot' AS lot, (parts::json -> 0 ->> 'amount')::bigint AS held
-	FROM holds WHERE request_id = $2 AND account_id || '' = $1 AND nonce = $3 AND state = 'open' AND json_array_length(parts::json) = 1
+	FROM holds WHERE request_id = $2 AND account_id || '' = $1 AND nonce = $3 AND state = 'open' AND scopes = '' AND json_array_length(parts::json) = 1
 ), free AS MATERIALIZED (
-	SELECT coalesce(sum(remaining - held) FILTER (WHERE state = 'live' AND granted_at <= (SELECT now FROM a) AND (SELECT now FROM a) < expires_at), 0)::bigint AS before
+	SELECT coalesce(sum(remaining - held) FILTER (WHERE state = 'live' AND granted_at <= (SELECT now FROM a) AND (SELECT now FROM a) < expires_at), 0)::bigint AS before,
+		coalesce(min(expires_at) FILTER (WHERE state = 'live' AND granted_at <= (SELECT now FROM a) AND (SELECT now FROM a) < expires_at), 0)::bigint AS until
 	FROM lots WHERE account_id = $1 AND (state = 'live' OR remaining > 0)
 ), ok AS MATERIALIZED (
-	SELECT a.entry_seq, a.event_seq, a.now, l.id AS lot, h.held,
+	SELECT a.entry_seq, a.event_seq, a.now, l.id AS lot, h.held, free.until,
 		free.before + CASE WHEN l.granted_at <= a.now AND a.now < l.expires_at THEN h.held - $4::bigint ELSE 0 END AS available
 	FROM a, h, free, lots AS l
 	WHERE l.id = (SELECT lot FROM h) AND l.account_id || '' = $1 AND l.state || '' = 'live' AND l.held >= h.held AND $4 BETWEEN 0 AND h.held
@@ -55,7 +56,7 @@ const sqlSettleOne = `WITH a AS MATERIALIZED (
 	UPDATE accounts SET entry_seq = entry_seq + CASE WHEN $4 > 0 THEN 1 ELSE 0 END, event_seq = event_seq + 1, ledger_at = (SELECT now FROM ok)
 	WHERE id = $1 AND EXISTS (SELECT FROM ok)
 )
-SELECT ok.now, ok.entry_seq, ok.lot, ok.available, hold.* FROM ok, hold`
+SELECT ok.now, ok.entry_seq, ok.lot, ok.available, ok.until, hold.* FROM ok, hold`
 
 // lone is a batch of one settle.
 type lone struct {
@@ -72,7 +73,7 @@ var errNotLone = errors.New("the settle needs two round trips")
 
 // loneSettle reports whether a batch is one settle.
 func (p *Postgres) loneSettle(by store.Replica, ops []ledger.Op, wait wait) (lone, bool) {
-	if len(ops) != 1 || ops[0].Kind != ledger.OpSettle || ops[0].Request == "" || ops[0].Amount < 0 || ops[0].Amount > ledger.MaxAmount {
+	if len(ops) != 1 || ops[0].Kind != ledger.OpSettle || ops[0].Request == "" || len(ops[0].Limits) > 0 || ops[0].Amount < 0 || ops[0].Amount > ledger.MaxAmount {
 		return lone{}, false
 	}
 	if by.ID == "" && by.Fence != 0 {
@@ -140,10 +141,10 @@ func (l lone) arguments() []any {
 }
 
 func (l lone) scan(r pgx.Row) (ledger.Outcome, error) {
-	var now, seq, available int64
+	var now, seq, available, until int64
 	var lot string
 	var h row.Hold
-	if err := r.Scan(append([]any{&now, &seq, &lot, &available}, h.Fields()...)...); err != nil {
+	if err := r.Scan(append([]any{&now, &seq, &lot, &available, &until}, h.Fields()...)...); err != nil {
 		return ledger.Outcome{}, err
 	}
 	hold, err := h.Hold()
@@ -151,7 +152,7 @@ func (l lone) scan(r pgx.Row) (ledger.Outcome, error) {
 		return ledger.Outcome{}, err
 	}
 	op := l.op
-	o := ledger.Outcome{At: row.Time(now), Hold: hold, Debited: op.Amount, Available: available}
+	o := ledger.Outcome{At: row.Time(now), Hold: hold, Debited: op.Amount, Available: available, Room: ledger.MaxAmount, Until: row.Time(until)}
 	if op.Amount > 0 {
 		o.Entries = []ledger.Entry{{
 			Account: op.Account, Seq: seq + 1, Lot: lot, Kind: ledger.EntryDebit, Amount: -op.Amount, Request: op.Request, Reason: op.Reason, Actor: op.Actor, At: o.At,

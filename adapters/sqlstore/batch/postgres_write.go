@@ -25,14 +25,14 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (id, state,
 	sqlHoldRows = `INSERT INTO holds (` + row.HoldColumns + `)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
 $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bool[], $18::bool[], $19::bigint[], $20::bigint[],
-$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[])`
+$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::text[])`
 
 	sqlNewHolds = `WITH h AS (` + sqlHoldRows + ` RETURNING request_id, replica_id, state)
 INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM h WHERE state = 'open'`
 
 	// An upsert, although the rows are there: an update would join them, and
 	// on a tiny table the planner may join by the index that the account leads.
-	sqlSetHolds = sqlHoldRows + ` ON CONFLICT (request_id) DO UPDATE SET state = EXCLUDED.state,
+	sqlSetHolds = sqlHoldRows + ` ON CONFLICT (request_id) DO UPDATE SET state = EXCLUDED.state, amount = EXCLUDED.amount, parts = EXCLUDED.parts,
 mark_at = EXCLUDED.mark_at, mark_accepted = EXCLUDED.mark_accepted, mark_delivered = EXCLUDED.mark_delivered, mark_cost = EXCLUDED.mark_cost,
 mark_input = EXCLUDED.mark_input, mark_cached = EXCLUDED.mark_cached, mark_output = EXCLUDED.mark_output, mark_estimated = EXCLUDED.mark_estimated,
 closed_at = EXCLUDED.closed_at, reason = EXCLUDED.reason, usage_input = EXCLUDED.usage_input, usage_cached = EXCLUDED.usage_cached,
@@ -46,6 +46,11 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigin
 	sqlNewEvents = `INSERT INTO events (` + row.EventColumns + `)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
 $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])`
+
+	sqlSetCounters = `INSERT INTO counters (` + row.CounterColumns + `)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+ON CONFLICT (scope, account_id) DO UPDATE SET window_at = EXCLUDED.window_at, reserved = EXCLUDED.reserved, spent = EXCLUDED.spent,
+requests_at = EXCLUDED.requests_at, tokens_at = EXCLUDED.tokens_at`
 
 	sqlHeads = `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id AND accounts.id = ANY($1)`
@@ -63,6 +68,7 @@ var statements = [...]struct{ name, sql string }{
 	{"lots", sqlLots},
 	{"lots_by_id", sqlLotsByID},
 	{"holds", sqlHolds},
+	{"counters", sqlCounters},
 	{"now", sqlNow},
 	{"new_lots", sqlNewLots},
 	{"set_lots", sqlSetLots},
@@ -71,6 +77,7 @@ var statements = [...]struct{ name, sql string }{
 	{"closed", sqlClosed},
 	{"new_entries", sqlNewEntries},
 	{"new_events", sqlNewEvents},
+	{"set_counters", sqlSetCounters},
 	{"heads", sqlHeads},
 	{"settle_one", sqlSettleOne},
 	{"commit", "COMMIT"},
@@ -99,6 +106,9 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 	}
 	if len(w.events) > 0 {
 		b.Queue("new_events", arrays(w.events, (*row.Event).Fields)...)
+	}
+	if len(w.counters) > 0 {
+		b.Queue("set_counters", arrays(w.counters, (*row.Counter).Fields)...)
 	}
 	b.Queue("heads", w.headArrays()...)
 	b.Queue("commit").Exec(committed)

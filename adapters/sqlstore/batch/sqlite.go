@@ -31,16 +31,18 @@ func NewSQLite(db *sql.DB, newID func(string) string, clock Clock) *SQLite {
 
 var (
 	liteFence    = `SELECT fence FROM replicas WHERE id = ?`
-	liteAccount  = `SELECT id, entry_seq, event_seq, ledger_at FROM accounts WHERE id = ?`
+	liteAccount  = `SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts WHERE id = ?`
 	liteLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ? AND (state = 'live' OR remaining > 0)`
 	liteLotByID  = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ?`
 	liteHold     = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ?`
 	liteNewLot   = insert("lots", row.LotColumns)
 	liteSetLot   = `UPDATE lots SET state = ?2, remaining = ?3, held = ?4 WHERE id = ?1`
 	liteNewHold  = insert("holds", row.HoldColumns)
-	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18 WHERE request_id = ?1`
+	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18, amount = ?19, parts = ?20 WHERE request_id = ?1`
 	liteNewEntry = insert("entries", row.EntryColumns)
 	liteNewEvent = insert("events", row.EventColumns)
+	liteCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ?`
+	liteCounter  = `INSERT OR REPLACE INTO counters (` + row.CounterColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	liteHead     = `UPDATE accounts SET entry_seq = ?2, event_seq = ?3, ledger_at = ?4 WHERE id = ?1`
 )
 
@@ -109,7 +111,7 @@ func (s *SQLite) prepareAll(ctx context.Context) error {
 	if len(s.prepared) > 0 {
 		return nil
 	}
-	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead} {
+	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter} {
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {
 			for _, st := range s.prepared {
@@ -144,16 +146,12 @@ func (t liteTx) load(ctx context.Context, by store.Replica, w *work) error {
 			return fmt.Errorf("read the fence: %w", err)
 		}
 	}
-	reads := []struct {
-		text string
-		keys []string
-		scan func(*sql.Rows) error
-	}{
+	reads := []liteRead{
 		{liteAccount, w.accounts, func(r *sql.Rows) error {
 			var id string
-			var entries, events, at int64
-			err := r.Scan(&id, &entries, &events, &at)
-			w.loadAccount(id, entries, events, at)
+			var entries, events, at, epoch int64
+			err := r.Scan(&id, &entries, &events, &at, &epoch)
+			w.loadAccount(id, entries, events, at, epoch)
 			return err
 		}},
 		{liteLots, w.accounts, w.scanLiteLot},
@@ -166,6 +164,9 @@ func (t liteTx) load(ctx context.Context, by store.Replica, w *work) error {
 			return w.loadHold(&h)
 		}},
 	}
+	if len(w.scopes) > 0 {
+		reads = append(reads, liteRead{liteCounters, w.scopes, w.scanLiteCounter})
+	}
 	for _, read := range reads {
 		st := t.stmt(ctx, read.text)
 		for _, key := range read.keys {
@@ -174,7 +175,28 @@ func (t liteTx) load(ctx context.Context, by store.Replica, w *work) error {
 			}
 		}
 	}
+	if scopes := w.uncounted(); len(scopes) > 0 {
+		for _, scope := range scopes {
+			if err := eachRow(ctx, t.stmt(ctx, liteCounters), scope, w.scanLiteCounter); err != nil {
+				return fmt.Errorf("load the counters of holds: %w", err)
+			}
+		}
+	}
 	return nil
+}
+
+// liteRead is a statement to run once for each of the keys.
+type liteRead struct {
+	text string
+	keys []string
+	scan func(*sql.Rows) error
+}
+
+func (w *work) scanLiteCounter(r *sql.Rows) error {
+	var c row.Counter
+	err := r.Scan(c.Fields()...)
+	w.loadCounter(&c)
+	return err
 }
 
 func (w *work) scanLiteLot(r *sql.Rows) error {
@@ -214,6 +236,9 @@ func (t liteTx) write(ctx context.Context, w *writes) error {
 	if err := run(ctx, t, liteNewEntry, w.entries, (*row.Entry).Fields); err != nil {
 		return err
 	}
+	if err := run(ctx, t, liteCounter, w.counters, (*row.Counter).Fields); err != nil {
+		return err
+	}
 	if err := run(ctx, t, liteNewEvent, w.events, (*row.Event).Fields); err != nil {
 		return err
 	}
@@ -240,6 +265,6 @@ func run[R any](ctx context.Context, t liteTx, text string, rows []R, fields fun
 func changeable(r *row.Hold) []any {
 	return []any{
 		&r.Request, &r.State, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output,
-		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected,
+		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected, &r.Amount, &r.Parts,
 	}
 }

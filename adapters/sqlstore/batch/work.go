@@ -19,6 +19,7 @@ type work struct {
 	accounts []string
 	requests []string
 	lots     []string // that ops name
+	scopes   []string // that ops count in
 	of       map[string]*group
 	owner    map[string]string // request → account, of every hold that is known
 	lotOwner map[string]string
@@ -32,7 +33,9 @@ type group struct {
 	entries int64
 	events  int64
 	at      time.Time
+	epoch   int64
 	lots    []ledger.Lot
+	counted map[string]ledger.Counter
 	holds   []ledger.Hold
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
@@ -47,6 +50,7 @@ type writes struct {
 	holds    []row.Hold
 	entries  []row.Entry
 	events   []row.Event
+	counters []row.Counter
 }
 
 func newWork(ops []ledger.Op) *work {
@@ -71,6 +75,9 @@ func newWork(ops []ledger.Op) *work {
 		if op.Lot != "" {
 			w.lots = append(w.lots, op.Lot)
 		}
+		for _, l := range op.Limits {
+			w.scopes = append(w.scopes, l.Scope)
+		}
 	}
 	slices.SortFunc(w.groups, func(a, b *group) int { return strings.Compare(a.account, b.account) })
 	for _, g := range w.groups {
@@ -80,14 +87,42 @@ func newWork(ops []ledger.Op) *work {
 	w.requests = slices.Compact(w.requests)
 	slices.Sort(w.lots)
 	w.lots = slices.Compact(w.lots)
+	slices.Sort(w.scopes)
+	w.scopes = slices.Compact(w.scopes)
 	return w
 }
 
 // loadAccount takes an account's row.
-func (w *work) loadAccount(id string, entries, events, at int64) {
+func (w *work) loadAccount(id string, entries, events, at, epoch int64) {
 	if g := w.of[id]; g != nil {
-		g.found, g.entries, g.events, g.at = true, entries, events, row.Time(at)
+		g.found, g.entries, g.events, g.at, g.epoch = true, entries, events, row.Time(at), epoch
 	}
+}
+
+// loadCounter takes a counter's row.
+func (w *work) loadCounter(r *row.Counter) {
+	if g := w.of[r.Account]; g != nil {
+		if g.counted == nil {
+			g.counted = map[string]ledger.Counter{}
+		}
+		g.counted[r.Scope] = r.Counter()
+	}
+}
+
+// uncounted returns the scopes of holds whose ops did not name them, as those
+// of a replica that did not know its hold's limits would not: their counters
+// must be read before anything is decided.
+func (w *work) uncounted() (scopes []string) {
+	for _, g := range w.groups {
+		for _, h := range g.holds {
+			for _, l := range h.Limits {
+				if _, ok := slices.BinarySearch(w.scopes, l.Scope); !ok {
+					scopes = append(scopes, l.Scope)
+				}
+			}
+		}
+	}
+	return scopes
 }
 
 // missing returns the accounts that no row was found for.
@@ -173,7 +208,7 @@ func (w *work) refuse(g *group) {
 	g.ops = slices.DeleteFunc(g.ops, func(i int) bool {
 		op := &w.ops[i]
 		switch {
-		case (op.Kind == ledger.OpHold || op.Kind == ledger.OpSettle) && !claim(w.owner, op.Request, g.account),
+		case (op.Kind == ledger.OpHold || op.Kind == ledger.OpSettle || op.Kind == ledger.OpSpend) && !claim(w.owner, op.Request, g.account),
 			op.Kind == ledger.OpGrant && !claim(w.lotOwner, op.Lot, g.account):
 			w.out[i].Err = ledger.ErrConflict
 		case op.Kind.Terminal() && broken[op.Request]:
@@ -200,6 +235,10 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		ops[k] = w.ops[i]
 	}
 	state := ledger.NewState(g.account, g.entries, g.at, g.lots, g.holds)
+	state.Epoch = g.epoch
+	for _, c := range g.counted {
+		state.Count(c)
+	}
 	outcomes := ledger.Apply(state, ops, now)
 	events := g.events
 	for k, i := range g.ops {
@@ -229,6 +268,9 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		} else {
 			out.newHolds = append(out.newHolds, row.OfHold(h))
 		}
+	}
+	for _, c := range changes.Counters {
+		out.counters = append(out.counters, row.OfCounter(g.account, c))
 	}
 	for _, e := range changes.Entries {
 		out.entries = append(out.entries, row.OfEntry(e))

@@ -3,6 +3,7 @@ package row
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -38,6 +39,9 @@ type Hold struct {
 	Usage         Usage  `bun:"embed:usage_"`
 	Debited       int64  `bun:"debited"`
 	Uncollected   int64  `bun:"uncollected"`
+	Epoch         int64  `bun:"epoch"`
+	Window        int64  `bun:"window_at"`
+	Scopes        string `bun:"scopes"` // separated by spaces
 }
 
 // Usage is four columns of a hold.
@@ -51,7 +55,7 @@ type Usage struct {
 // HoldColumns lists the columns in the order of Fields.
 const HoldColumns = "request_id, account_id, replica_id, nonce, state, amount, parts, key_id, user_id, area, route, model, price_version, " +
 	"opened_at, deadline, mark_at, mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated, " +
-	"closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected"
+	"closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected, epoch, window_at, scopes"
 
 // Fields returns pointers to the columns, to scan into or to bind.
 func (r *Hold) Fields() []any {
@@ -59,6 +63,7 @@ func (r *Hold) Fields() []any {
 		&r.Request, &r.Account, &r.Replica, &r.Nonce, &r.State, &r.Amount, &r.Parts, &r.Key, &r.User, &r.Area, &r.Route, &r.Model, &r.PriceVersion,
 		&r.OpenedAt, &r.Deadline, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output, &r.MarkUsage.Estimated,
 		&r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected,
+		&r.Epoch, &r.Window, &r.Scopes,
 	}
 }
 
@@ -70,6 +75,7 @@ func OfHold(h ledger.Hold) Hold {
 		OpenedAt: Micros(h.OpenedAt), Deadline: Micros(h.Deadline),
 		MarkAt: Micros(h.Mark.At), MarkAccepted: h.Mark.Accepted, MarkDelivered: h.Mark.Delivered, MarkCost: h.Mark.Cost, MarkUsage: Usage(h.Mark.Usage),
 		ClosedAt: Micros(h.ClosedAt), Reason: h.Reason, Usage: Usage(h.Usage), Debited: h.Debited, Uncollected: h.Uncollected,
+		Epoch: h.Epoch, Window: Micros(h.Window), Scopes: ofScopes(h.Limits),
 	}
 }
 
@@ -85,7 +91,26 @@ func (r *Hold) Hold() (ledger.Hold, error) {
 		OpenedAt: Time(r.OpenedAt), Deadline: Time(r.Deadline),
 		Mark:     ledger.Mark{At: Time(r.MarkAt), Accepted: r.MarkAccepted, Delivered: r.MarkDelivered, Cost: r.MarkCost, Usage: ledger.Usage(r.MarkUsage)},
 		ClosedAt: Time(r.ClosedAt), Reason: r.Reason, Usage: ledger.Usage(r.Usage), Debited: r.Debited, Uncollected: r.Uncollected,
+		Epoch: r.Epoch, Window: Time(r.Window), Limits: toScopes(r.Scopes),
 	}, nil
+}
+
+func ofScopes(limits []ledger.Limit) string {
+	if len(limits) == 0 {
+		return ""
+	}
+	scopes := make([]string, len(limits))
+	for i, l := range limits {
+		scopes[i] = l.Scope
+	}
+	return strings.Join(scopes, " ")
+}
+
+func toScopes(text string) (limits []ledger.Limit) {
+	for _, scope := range strings.Fields(text) {
+		limits = append(limits, ledger.Limit{Scope: scope, Monthly: ledger.MonthlyUnknown})
+	}
+	return limits
 }
 
 func ofParts(parts []ledger.Part) string {
