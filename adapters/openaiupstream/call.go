@@ -3,12 +3,14 @@ package openaiupstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/ports/inference"
 )
 
 // errSilent is the cause with which a call's timer cancels it.
@@ -75,6 +77,9 @@ func (c *call) failure(err error, code, message string) error {
 	if c.scrubber.leaks(err.Error()) {
 		err = errors.New("withheld: the transport's error held a credential")
 	}
+	if c.res == nil && c.sent.release() {
+		err = fmt.Errorf("%w: %w", inference.ErrUnsent, err)
+	}
 	return fault.Wrap(err, fault.BadUpstream, code, message)
 }
 
@@ -97,15 +102,20 @@ func (c *call) attach(req *http.Request, body []byte) {
 type payload struct {
 	mu       sync.Mutex
 	data     []byte
+	whole    bool // the transport was handed the last byte, or there was none
 	released bool
 }
 
 var errReleased = errors.New("the call has ended")
 
-func (p *payload) release() {
+// release ends the reading and reports whether the upstream cannot have got
+// the whole body. What was handed to the transport may have been sent.
+func (p *payload) release() (unsent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.whole = p.whole || len(p.data) == 0 && !p.released
 	p.data, p.released = nil, true
+	return !p.whole
 }
 
 // readAt copies from offset, like [io.ReaderAt].
@@ -118,7 +128,9 @@ func (p *payload) readAt(b []byte, offset int) (int, error) {
 	if offset >= len(p.data) {
 		return 0, io.EOF
 	}
-	return copy(b, p.data[offset:]), nil
+	n := copy(b, p.data[offset:])
+	p.whole = p.whole || offset+n == len(p.data)
+	return n, nil
 }
 
 // payloadReader reads a payload once through.

@@ -81,7 +81,12 @@ func requireFault(t *testing.T, err error, kind fault.Kind, code string) {
 func TestUpstream_Conformance(t *testing.T) {
 	inferencetest.Run(t, func(t *testing.T) inferencetest.Harness {
 		u, _ := scripted(t, nil)
-		return inferencetest.Harness{Upstream: u, Model: "test", Slow: "test-endless-gap2", Unknown: "err404"}
+		gone := httptest.NewServer(nil)
+		gone.Close()
+		return inferencetest.Harness{
+			Upstream: u, Model: "test", Slow: "test-endless-gap2", Unknown: "err404", Dropped: "drop",
+			Unreachable: open(t, gone.URL, nil),
+		}
 	})
 }
 

@@ -80,6 +80,22 @@ func TestUpstream_DoesNotRead(t *testing.T) {
 	requireFault(t, err, fault.Timeout, "upstream_timeout")
 }
 
+// A call that broke off before its last byte was handed over did no work, and
+// says so (W8).
+func TestUpstream_BreaksOffWhileSending(t *testing.T) {
+	t.Parallel()
+	url := wire(t, func(_ int64, c net.Conn) {
+		_, _ = io.ReadFull(c, make([]byte, 100))
+		_ = c.(*net.TCPConn).SetLinger(0) // a reset
+	})
+	u := open(t, url, nil)
+	r := chat("test", false)
+	r.Body = append(r.Body, strings.Repeat(" ", 32<<20)...)
+	_, err := u.Do(t.Context(), r)
+	requireFault(t, err, fault.BadUpstream, "upstream_unavailable")
+	require.ErrorIs(t, err, inference.ErrUnsent)
+}
+
 // A POST whose bytes were written is never sent again, though the connection
 // that took it was an old one that the upstream closed at that moment.
 func TestUpstream_NeverSendsTwice(t *testing.T) {
@@ -101,6 +117,7 @@ func TestUpstream_NeverSendsTwice(t *testing.T) {
 	require.NoError(t, err)
 	_, err = u.Do(t.Context(), chat("test", false))
 	requireFault(t, err, fault.BadUpstream, "upstream_unavailable")
+	require.NotErrorIs(t, err, inference.ErrUnsent)
 	require.EqualValues(t, 2, requests.Load())
 }
 

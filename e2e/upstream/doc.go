@@ -20,6 +20,7 @@
 //	reset       the same with a TCP reset
 //	drip        send the answer byte by byte
 //	hang        send nothing until the client leaves
+//	drop        read the call, then close the connection before the head
 //	nodone      end a stream cleanly but without its terminal event
 //	malformed   send one chunk (or the whole JSON body) that is not JSON
 //	bigline2    send one line of 2 MiB (2 unless said)
@@ -27,7 +28,9 @@
 //
 // Parts that are no directive are ignored: "test-large-gap5-cut" is a model.
 //
-// Beside the API it answers GET /__stats, GET /__requests and POST /__reset.
+// Beside the API it answers GET /__stats, GET /__requests, POST /__reset, and
+// POST /__play?script=err429, which adds directives to every call from then on,
+// as if they stood at the end of its model name.
 // It keeps true that a completed answer is counted before its last byte can be
 // read. It is no model and does not check requests beyond what it needs.
 package upstream

@@ -25,7 +25,7 @@ type script struct {
 	bigLine         int // MiB, 0: none
 
 	leakKey, redirect, html, cookie bool
-	cut, reset, drip, hang          bool
+	cut, reset, drip, hang, drop    bool
 	noDone, malformed, endless      bool
 }
 
@@ -97,6 +97,8 @@ func (s *script) flag(part string) bool {
 		s.drip = true
 	case "hang":
 		s.hang = true
+	case "drop":
+		s.drop = true
 	case "nodone":
 		s.noDone = true
 	case "malformed":

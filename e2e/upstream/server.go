@@ -28,6 +28,7 @@ type Server struct {
 	now    func() time.Time
 	run    string // makes IDs unique across runs
 	serial atomic.Int64
+	played atomic.Pointer[string] // directives for every call
 	books  books
 }
 
@@ -50,6 +51,10 @@ func (s *Server) Requests() []Recorded { return s.books.requests() }
 // Reset forgets counters and requests.
 func (s *Server) Reset() { s.books.reset() }
 
+// Play adds the directives of script to every call from now on; those of the
+// last Play, if any, are forgotten.
+func (s *Server) Play(script string) { s.played.Store(&script) }
+
 // ServeHTTP answers the API under /v1 and the server's own routes under /__.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
@@ -61,6 +66,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case "POST /__reset":
 		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case "POST /__play":
+		s.Play(r.URL.Query().Get("script"))
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -125,11 +134,19 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		writeError(w, http.StatusBadRequest, "The body is not a JSON object that names a model.", "invalid_request_error", "invalid_json")
 		return
 	}
-	sc := parseScript(q.Model)
+	script := q.Model
+	if more := s.played.Load(); more != nil {
+		script += "-" + *more
+	}
+	sc := parseScript(script)
 	e := s.books.begin(q.Model)
 	p := &player{w: w, ctx: r.Context(), script: &sc, entry: e}
 	if !p.wait(sc.delay) {
 		return
+	}
+	if sc.drop {
+		e.cut()
+		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
 	if sc.cookie {
 		w.Header().Set("Set-Cookie", "upstream_session=1; Path=/")

@@ -150,6 +150,38 @@ func TestServer_Faults(t *testing.T) {
 	require.True(t, json.Valid([]byte(read(t, post(t, h, "/v1/responses", chatBody("drip-chunks1", false))))))
 }
 
+func TestServer_Play(t *testing.T) {
+	t.Parallel()
+	s, h := start(t)
+	play := func(script string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+"/__play?script="+script, nil)
+		require.NoError(t, err)
+		res, err := h.Client().Do(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, http.StatusNoContent, res.StatusCode)
+	}
+	play("err429")
+	require.Equal(t, http.StatusTooManyRequests, post(t, h, "/v1/responses", chatBody("test", false)).StatusCode)
+	play("")
+	require.Equal(t, http.StatusOK, post(t, h, "/v1/responses", chatBody("test", false)).StatusCode)
+	require.EqualValues(t, 2, s.Stats().ByModel["test"], "a call is booked by the name that the client gave")
+}
+
+func TestServer_Drop(t *testing.T) {
+	t.Parallel()
+	s, h := start(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+"/v1/responses", strings.NewReader(chatBody("drop", false)))
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := h.Client().Do(req)
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	require.ErrorIs(t, err, io.EOF)
+	require.EqualValues(t, 1, s.Stats().Cut)
+}
+
 func TestServer_ClientLeaves(t *testing.T) {
 	t.Parallel()
 	for _, model := range []string{"hang", "endless-gap1", "delay600000"} {

@@ -8,6 +8,7 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -60,11 +61,19 @@ type Upstream interface {
 	//     not one to pass on;
 	//   - a fault of kind Timeout, code upstream_timeout, if no head came in time;
 	//   - ctx's error, if that ended first.
-	// In each of these cases no work was accepted.
+	// In each of these cases no work was accepted. Only where an error is
+	// ErrUnsent too is it sure that none was begun.
 	Do(ctx context.Context, r *Request) (*Response, error)
 	// Models lists what the upstream offers. It fails as Do does.
 	Models(ctx context.Context) ([]Model, error)
 }
+
+// ErrUnsent is in the chain of a fault upstream_unavailable if the upstream
+// never had the whole call: it could not be reached, or the connection broke
+// before the last byte of the body was handed to it. It cannot have begun to
+// work then, and the call may be made again (W8). Where that is in doubt, as
+// after a write that may have arrived, an adapter must not say so.
+var ErrUnsent = errors.New("the call was not sent")
 
 // Refusal is an upstream's answer with a status other than 2xx, cleaned: no
 // field of it holds a credential of ours.

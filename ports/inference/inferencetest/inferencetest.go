@@ -26,6 +26,12 @@ type Harness struct {
 	Model    string // answers soon, and is in the list
 	Slow     string // streams for a second or more, the first bytes at once
 	Unknown  string // is refused with 404
+	// Dropped is read whole and then left without a word; empty where calls
+	// cannot be lost.
+	Dropped string
+	// Unreachable is such an upstream at an address where nobody listens; nil
+	// where there is no address.
+	Unreachable inference.Upstream
 }
 
 // Run tries the upstream that start returns, a new one for each case. What
@@ -39,6 +45,8 @@ func Run(t *testing.T, start func(t *testing.T) Harness) {
 		"unknown model":        testUnknownModel,
 		"unknown route":        testUnknownRoute,
 		"models":               testModels,
+		"dropped":              testDropped,
+		"unreachable":          testUnreachable,
 		"canceled before":      testCanceledBefore,
 		"canceled in a stream": testCanceledInStream,
 		"closed mid-way":       testClosedMidway,
@@ -110,7 +118,39 @@ func testUnknownModel(t *testing.T, h Harness) {
 		require.Equal(t, 404, refusal.Status)
 		require.NotEmpty(t, refusal.Message)
 		require.Equal(t, "model_not_found", refusal.Code)
+		require.NotErrorIs(t, err, inference.ErrUnsent)
 	}
+}
+
+// testDropped: what was sent may have been worked on, whatever became of the
+// connection (W8).
+func testDropped(t *testing.T, h Harness) {
+	if h.Dropped == "" {
+		t.Skip("calls cannot be lost on the way to this upstream")
+	}
+	for _, route := range routes {
+		_, err := h.Upstream.Do(t.Context(), request(route, h.Dropped, true))
+		require.Equal(t, fault.BadUpstream, fault.KindOf(err), err)
+		require.Equal(t, "upstream_unavailable", fault.CodeOf(err))
+		require.NotErrorIs(t, err, inference.ErrUnsent)
+	}
+}
+
+// testUnreachable: what never arrived may be sent again (W8).
+func testUnreachable(t *testing.T, h Harness) {
+	if h.Unreachable == nil {
+		t.Skip("this upstream has no address")
+	}
+	for _, route := range routes {
+		r := request(route, h.Model, false)
+		_, err := h.Unreachable.Do(t.Context(), r)
+		require.Equal(t, fault.BadUpstream, fault.KindOf(err), err)
+		require.Equal(t, "upstream_unavailable", fault.CodeOf(err))
+		require.ErrorIs(t, err, inference.ErrUnsent)
+		clear(r.Body) // it is the caller's again
+	}
+	_, err := h.Unreachable.Models(t.Context())
+	require.Equal(t, fault.BadUpstream, fault.KindOf(err), err)
 }
 
 func testUnknownRoute(t *testing.T, h Harness) {
