@@ -58,7 +58,8 @@ func (s accounts) Create(ctx context.Context, a store.Account) error {
 		return err
 	}
 	r := accountRow{
-		ID: a.ID, Name: a.Name, Status: string(a.Status), Groups: a.Groups.String(), Billing: string(a.Billing), Epoch: a.Epoch,
+		ID: a.ID, Name: a.Name, Status: string(a.Status), Groups: a.Groups.String(), Billing: string(a.Billing),
+		Epoch:     max(a.Epoch, 1), // 0 would mean any to those who compare it
 		CreatedAt: row.Micros(a.CreatedAt), UpdatedAt: row.Micros(a.UpdatedAt),
 	}
 	return s.insert(ctx, "create an account", &r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
 	"github.com/archibot/archibotchat/core/keys"
@@ -33,6 +34,7 @@ type keyRow struct {
 	Successor  string `bun:"successor"`
 
 	Account *accountRow `bun:"rel:belongs-to,join:account_id=id"`
+	Limit   *limitRow   `bun:"rel:has-one,join:account_id=account_id"` // one of those that the key counts against
 }
 
 func (r *keyRow) key() keys.Key {
@@ -117,25 +119,42 @@ func (s apiKeys) List(ctx context.Context, account string, p store.Page) ([]keys
 	return each(rows, (*keyRow).key), nil
 }
 
-func (s apiKeys) ByDigest(ctx context.Context, digests []keys.Digest) (store.KeyHolder, error) {
+// ownLimits narrows the limits of a key's account to those that it counts against.
+var ownLimits = bun.RelationOpts{AdditionalJoinOnConditions: []schema.QueryWithArgs{
+	schema.SafeQuery(`"limit"."scope" IN (k.account_id, k.user_id, k.id)`, nil),
+}}
+
+func (s apiKeys) ByDigests(ctx context.Context, digests []keys.Digest) ([]store.KeyHolder, error) {
 	if err := s.check(ctx); err != nil {
-		return store.KeyHolder{}, err
+		return nil, err
 	}
 	if len(digests) == 0 {
-		return store.KeyHolder{}, store.ErrNotFound
+		return nil, nil
 	}
 	list := make([][]byte, len(digests))
 	for i := range digests {
 		list[i] = digests[i][:]
 	}
-	var r keyRow
-	if err := s.reads.NewSelect().Model(&r).Relation("Account").Where("k.digest IN (?)", bun.List(list)).Limit(1).Scan(ctx); err != nil {
-		return store.KeyHolder{}, s.flavor.fault("look up a key", err)
+	var rows []keyRow // one for each limit of a key, or one for a key without any
+	if err := s.reads.NewSelect().Model(&rows).Relation("Account").RelationWithOpts("Limit", ownLimits).
+		Where("k.digest IN (?)", bun.List(list)).OrderExpr(`k.id, "limit"."scope"`).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("look up keys", err)
 	}
-	if r.Account == nil {
-		return store.KeyHolder{}, store.ErrNotFound
+	var out []store.KeyHolder
+	for i := range rows {
+		r := &rows[i]
+		if r.Account == nil {
+			continue
+		}
+		if len(out) == 0 || out[len(out)-1].Key.ID != r.ID {
+			out = append(out, store.KeyHolder{Key: r.key(), Account: r.Account.account()})
+		}
+		if r.Limit != nil {
+			last := &out[len(out)-1]
+			last.Limits = append(last.Limits, r.Limit.limit())
+		}
 	}
-	return store.KeyHolder{Key: r.key(), Account: r.Account.account()}, nil
+	return out, nil
 }
 
 func (s apiKeys) Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error) {

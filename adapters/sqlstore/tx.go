@@ -40,6 +40,7 @@ func (a aggregates) Keys() store.Keys         { return apiKeys{a} }
 func (a aggregates) Ledger() store.Ledger     { return books{a} }
 func (a aggregates) Events() store.Events     { return events{a} }
 func (a aggregates) Sessions() store.Sessions { return sessions{a} }
+func (a aggregates) Limits() store.Limits     { return limits{a} }
 
 // check fails where this is the store from outside a transaction, used within
 // one, or where a text cannot be stored. Every method begins with it.

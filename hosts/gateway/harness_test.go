@@ -58,11 +58,11 @@ type awayKeys struct {
 	of *away
 }
 
-func (k awayKeys) ByDigest(ctx context.Context, ds []keys.Digest) (store.KeyHolder, error) {
+func (k awayKeys) ByDigests(ctx context.Context, ds []keys.Digest) ([]store.KeyHolder, error) {
 	if k.of.down.Load() {
-		return store.KeyHolder{}, store.ErrUnavailable
+		return nil, store.ErrUnavailable
 	}
-	return k.Keys.ByDigest(ctx, ds)
+	return k.Keys.ByDigests(ctx, ds)
 }
 
 type book pricing.Book

@@ -43,6 +43,7 @@ type Stores interface {
 	Ledger() Ledger
 	Events() Events
 	Sessions() Sessions
+	Limits() Limits
 }
 
 // Store is a database. It is safe for concurrent use.

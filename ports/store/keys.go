@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/ledger"
 )
 
 // KeyHolder is a key with the account it belongs to: what an admission needs.
 type KeyHolder struct {
 	Key     keys.Key
 	Account Account
+	// Limits are those of the account, the key's user and the key, by scope.
+	Limits []ledger.Limit
 }
 
 // Keys keeps API keys. All that changes a key, save Touch, is a Change and
@@ -24,9 +27,9 @@ type Keys interface {
 	Find(ctx context.Context, id string) (keys.Key, error)
 	// List returns the account's keys, newest first; the cursor is the ID.
 	List(ctx context.Context, account string, p Page) ([]keys.Key, error)
-	// ByDigest returns the key with one of the digests, and its account;
-	// ErrNotFound if no key has one. One query.
-	ByDigest(ctx context.Context, digests []keys.Digest) (KeyHolder, error)
+	// ByDigests returns the keys that have one of the digests, in no order, as
+	// they and what belongs to them were at one moment. One query.
+	ByDigests(ctx context.Context, digests []keys.Digest) ([]KeyHolder, error)
 	// Revoke marks a key as revoked. A key that is revoked already keeps its
 	// time and actor, and changed is false.
 	Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error)

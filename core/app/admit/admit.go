@@ -27,6 +27,7 @@ import (
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -61,6 +62,8 @@ type Grant struct {
 	Key     keys.Key
 	Account store.Account
 	Area    access.Area
+	// Limits are what requests under the grant count against.
+	Limits []ledger.Limit
 }
 
 // Principal returns the grant's principal.
@@ -93,7 +96,7 @@ func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant
 	case err != nil:
 		return Grant{}, err
 	}
-	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI}
+	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, Limits: e.Limits}
 	d := s.decide(g, now)
 	if !d.Allowed {
 		kind := audit.GateDenied

@@ -40,15 +40,15 @@ type countingKeys struct {
 	of *counting
 }
 
-func (k countingKeys) ByDigest(ctx context.Context, ds []keys.Digest) (store.KeyHolder, error) {
+func (k countingKeys) ByDigests(ctx context.Context, ds []keys.Digest) ([]store.KeyHolder, error) {
 	k.of.mu.Lock()
 	k.of.lookups++
 	err := k.of.fail
 	k.of.mu.Unlock()
 	if err != nil {
-		return store.KeyHolder{}, err
+		return nil, err
 	}
-	return k.Keys.ByDigest(ctx, ds)
+	return k.Keys.ByDigests(ctx, ds)
 }
 
 const peppers = "v2:22222222222222222222222222222222,v1:11111111111111111111111111111111"
@@ -278,6 +278,6 @@ type lyingKeys struct {
 	holder store.KeyHolder
 }
 
-func (l lyingKeys) ByDigest(context.Context, []keys.Digest) (store.KeyHolder, error) {
-	return l.holder, nil
+func (l lyingKeys) ByDigests(context.Context, []keys.Digest) ([]store.KeyHolder, error) {
+	return []store.KeyHolder{l.holder}, nil
 }

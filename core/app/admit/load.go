@@ -61,17 +61,19 @@ func (s *Service) load(ctx context.Context, digests []keys.Digest) (*snapshot, e
 
 // ask is the query.
 func (s *Service) ask(ctx context.Context, digests []keys.Digest) (*snapshot, error) {
-	holder, err := s.deps.Store.Keys().ByDigest(ctx, digests)
+	holders, err := s.deps.Store.Keys().ByDigests(ctx, digests)
 	if err != nil {
 		return nil, err
 	}
-	for i, d := range digests {
-		if d.Equal(holder.Key.Digest) { // K2
-			e := &snapshot{KeyHolder: holder, pepper: i}
-			if i == 0 && !holder.Key.LastUsedAt.IsZero() { // else the next use is noted, with its new digest
-				e.noted.Store(holder.Key.LastUsedAt.UnixMicro())
+	for _, holder := range holders {
+		for i, d := range digests {
+			if d.Equal(holder.Key.Digest) { // K2
+				e := &snapshot{KeyHolder: holder, pepper: i}
+				if i == 0 && !holder.Key.LastUsedAt.IsZero() { // else the next use is noted, with its new digest
+					e.noted.Store(holder.Key.LastUsedAt.UnixMicro())
+				}
+				return e, nil
 			}
-			return e, nil
 		}
 	}
 	return nil, store.ErrNotFound

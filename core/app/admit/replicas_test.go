@@ -65,7 +65,7 @@ type edgeKeys struct {
 	of *edge
 }
 
-func (k edgeKeys) ByDigest(ctx context.Context, ds []keys.Digest) (store.KeyHolder, error) {
+func (k edgeKeys) ByDigests(ctx context.Context, ds []keys.Digest) ([]store.KeyHolder, error) {
 	var cut bool
 	var read func(context.Context)
 	k.of.set(func(e *edge) {
@@ -76,9 +76,9 @@ func (k edgeKeys) ByDigest(ctx context.Context, ds []keys.Digest) (store.KeyHold
 	})
 	defer k.of.set(func(e *edge) { e.flying-- })
 	if cut {
-		return store.KeyHolder{}, lost(ctx)
+		return nil, lost(ctx)
 	}
-	h, err := k.Keys.ByDigest(ctx, ds)
+	h, err := k.Keys.ByDigests(ctx, ds)
 	if read != nil {
 		read(ctx)
 	}

@@ -134,7 +134,7 @@ func formCases() []testCase {
 			cancel()
 			for name, call := range map[string]func(ctx context.Context) error{
 				"Accounts": func(ctx context.Context) error { _, err := s.Accounts().Get(ctx, "acct_1"); return err },
-				"Keys":     func(ctx context.Context) error { _, err := s.Keys().ByDigest(ctx, []keys.Digest{{1}}); return err },
+				"Keys":     func(ctx context.Context) error { _, err := s.Keys().ByDigests(ctx, []keys.Digest{{1}}); return err },
 				"Ledger":   func(ctx context.Context) error { _, err := s.Ledger().Lots(ctx, "acct_1"); return err },
 				"Do": func(ctx context.Context) error {
 					return s.Do(ctx, func(context.Context, store.Stores) error { return nil })

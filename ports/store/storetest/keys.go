@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -70,7 +71,7 @@ func keyCases() []testCase {
 			}
 			require.Equal(t, []string{id("key", 5), id("key", 4), id("key", 3), id("key", 2), id("key", 1)}, seen)
 		}},
-		{"keys/by_digest", []string{"Keys.ByDigest"}, func(t *testing.T, h harness) { // K2, two peppers
+		{"keys/by_digests", []string{"Keys.ByDigests"}, func(t *testing.T, h harness) { // K2, two peppers
 			s := h.store(t)
 			funded(t, s, "acct_1", 500)
 			addAccounts(t, s, "acct_2")
@@ -79,23 +80,57 @@ func keyCases() []testCase {
 			require.NoError(t, s.Keys().Create(t.Context(), k2))
 			unknown := key("acct_1", 3).Digest
 
-			for _, digests := range [][]keys.Digest{{k1.Digest}, {unknown, k1.Digest}, {k1.Digest, unknown}} {
-				got, err := s.Keys().ByDigest(t.Context(), digests)
-				require.NoError(t, err)
-				sameKey(t, k1, got.Key)
+			for _, digests := range [][]keys.Digest{{k1.Digest}, {unknown, k1.Digest}, {k1.Digest, unknown}, {k1.Digest, k1.Digest}} {
+				got := holders(t, s, digests...)
+				require.Len(t, got, 1)
+				sameKey(t, k1, got[k1.ID].Key)
 				want, err := s.Accounts().Get(t.Context(), "acct_1")
 				require.NoError(t, err)
-				sameAccount(t, want, got.Account)
+				require.Positive(t, want.Epoch)
+				sameAccount(t, want, got[k1.ID].Account)
+				require.Empty(t, got[k1.ID].Limits)
 			}
+			got := holders(t, s, k2.Digest, unknown, k1.Digest)
+			require.Len(t, got, 2)
+			sameKey(t, k1, got[k1.ID].Key)
+			sameKey(t, k2, got[k2.ID].Key)
+			require.Equal(t, "acct_2", got[k2.ID].Account.ID)
 			for _, digests := range [][]keys.Digest{{unknown}, {unknown, {}}, {}, nil} {
-				_, err := s.Keys().ByDigest(t.Context(), digests)
-				require.ErrorIs(t, err, store.ErrNotFound)
+				require.Empty(t, holders(t, s, digests...))
 			}
 			_, err := s.Keys().Revoke(t.Context(), "acct_1", k1.ID, start, "user_1")
 			require.NoError(t, err)
-			got, err := s.Keys().ByDigest(t.Context(), []keys.Digest{k1.Digest})
-			require.NoError(t, err, "a revoked key is found: the gate tells its reason")
-			require.Equal(t, keys.StateRevoked, got.Key.State(start))
+			got = holders(t, s, k1.Digest)
+			require.Len(t, got, 1, "a revoked key is found: the gate tells its reason")
+			require.Equal(t, keys.StateRevoked, got[k1.ID].Key.State(start))
+		}},
+		{"keys/by_digests_with_limits", nil, func(t *testing.T, h harness) { // L12, K7: those of account, user and key, and no other's
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2", "acct_3")
+			own, userless, other, bare := key("acct_1", 1), key("acct_1", 2), key("acct_2", 3), key("acct_3", 4)
+			own.User, other.User, bare.User = "user_1", "user_1", "user_1"
+			for _, k := range []keys.Key{own, userless, other, bare} {
+				require.NoError(t, s.Keys().Create(t.Context(), k))
+			}
+			ofAccount := ledger.Limit{Scope: "acct_1", Monthly: ledger.MaxAmount}
+			ofUser := ledger.Limit{Scope: "user_1", Monthly: 7, Requests: 60}
+			ofKey := ledger.Limit{Scope: own.ID, Requests: 3, Tokens: 1000}
+			elsewhere := ledger.Limit{Scope: "user_1", Monthly: 1}
+			for account, limits := range map[string][]ledger.Limit{
+				"acct_1": {ofKey, ofUser, ofAccount, {Scope: "key_of_nobody", Monthly: 2}, {Scope: "user_2", Monthly: 3}}, "acct_2": {elsewhere},
+			} {
+				for _, l := range limits {
+					require.NoError(t, s.Limits().Set(t.Context(), account, l, start))
+				}
+			}
+			got := holders(t, s, own.Digest, userless.Digest, other.Digest, bare.Digest)
+			require.Len(t, got, 4)
+			require.Equal(t, []ledger.Limit{ofAccount, ofKey, ofUser}, got[own.ID].Limits)
+			require.Equal(t, []ledger.Limit{ofAccount}, got[userless.ID].Limits)
+			require.Equal(t, []ledger.Limit{elsewhere}, got[other.ID].Limits)
+			require.Empty(t, got[bare.ID].Limits)
+			sameKey(t, own, got[own.ID].Key)
+			require.Equal(t, epoch(t, s), got[own.ID].Account.Epoch)
 		}},
 		{"keys/revoke_twice", []string{"Keys.Revoke"}, func(t *testing.T, h harness) { // K5
 			s := h.store(t)
@@ -183,11 +218,10 @@ func keyCases() []testCase {
 			require.NoError(t, s.Keys().Create(t.Context(), want))
 			want.Digest, want.Pepper = keys.Digest{7, 7, 7}, "v2"
 			require.NoError(t, s.Keys().Rehash(t.Context(), want.ID, want.Digest, "v2"))
-			got, err := s.Keys().ByDigest(t.Context(), []keys.Digest{want.Digest})
-			require.NoError(t, err)
-			sameKey(t, want, got.Key)
-			_, err = s.Keys().ByDigest(t.Context(), []keys.Digest{old})
-			require.ErrorIs(t, err, store.ErrNotFound)
+			got := holders(t, s, want.Digest, old)
+			require.Len(t, got, 1)
+			sameKey(t, want, got[want.ID].Key)
+			require.Empty(t, holders(t, s, old))
 			require.ErrorIs(t, s.Keys().Rehash(t.Context(), "key_none", keys.Digest{8}, "v2"), store.ErrNotFound)
 		}},
 		{"keys/of_another_account", nil, func(t *testing.T, h harness) { // W4: foreign and unknown look the same
@@ -209,6 +243,19 @@ func keyCases() []testCase {
 			sameKey(t, want, got)
 		}},
 	}
+}
+
+// holders returns the keys with one of the digests, by ID.
+func holders(t *testing.T, s store.Store, digests ...keys.Digest) map[string]store.KeyHolder {
+	t.Helper()
+	list, err := s.Keys().ByDigests(t.Context(), digests)
+	require.NoError(t, err)
+	got := map[string]store.KeyHolder{}
+	for _, h := range list {
+		require.NotContains(t, got, h.Key.ID, "a key comes once")
+		got[h.Key.ID] = h
+	}
+	return got
 }
 
 func epoch(t *testing.T, s store.Store) int64 {

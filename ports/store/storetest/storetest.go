@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), eventCases(), replicaCases(), changeCases(), transactionCases(), formCases(),
+		accountCases(), keyCases(), sessionCases(), eventCases(), limitCases(), replicaCases(), changeCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -67,6 +67,7 @@ func methods() (names []string) {
 		"Ledger":   reflect.TypeFor[store.Ledger](),
 		"Events":   reflect.TypeFor[store.Events](),
 		"Sessions": reflect.TypeFor[store.Sessions](),
+		"Limits":   reflect.TypeFor[store.Limits](),
 		"Replicas": reflect.TypeFor[store.Replicas](),
 		"Changes":  reflect.TypeFor[store.Changes](),
 	}
