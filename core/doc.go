@@ -14,15 +14,16 @@
 //
 // The domains, each importing only those before it:
 //
-//	fault      the one error type that crosses borders
-//	access     accounts, members, product groups, who acts
-//	billing    billing states and which of them may spend
-//	pricing    the versioned price book; usage to microcredits
-//	ledger     lots, holds, entries; Apply, the only way to change them
-//	keys       the form and digest of API keys
-//	audit      events and their canonical form
-//	inference  OpenAI's wire forms: strict scan, usage, streams
-//	gates      Decide, the one answer to "may they, now?"
+//	fault       the one error type that crosses borders
+//	access      accounts, members, product groups, who acts
+//	billing     billing states and which of them may spend
+//	pricing     the versioned price book; usage to microcredits
+//	ledger      lots, holds, entries; Apply, the only way to change them
+//	keys        the form and digest of API keys
+//	idempotency what an Idempotency-Key means
+//	audit       events and their canonical form
+//	inference   OpenAI's wire forms: strict scan, usage, streams
+//	gates       Decide, the one answer to "may they, now?"
 //
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),

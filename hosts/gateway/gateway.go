@@ -14,6 +14,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/keys"
 )
@@ -153,6 +154,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 }
 
 func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, to inference.Route) error {
+	once, err := idempotency.Parse(r.Header[idempotency.Header])
+	if err != nil {
+		return err
+	}
 	body, give, err := g.read(w, r)
 	defer give()
 	if err != nil {
@@ -176,7 +181,7 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return err
 	}
 	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
-	return g.cfg.Relay.Forward(ctx, relay.Job{Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote}, out)
+	return g.cfg.Relay.Forward(ctx, relay.Job{Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote, Once: once}, out)
 }
 
 // bearer returns the token of the one Authorization header, or "", which is

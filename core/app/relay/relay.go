@@ -9,6 +9,7 @@ import (
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/core/pricing"
@@ -99,6 +100,9 @@ type Job struct {
 	Call    inference.Call
 	Body    []byte // as the client sent it; Call came from it
 	Quote   pricing.Quote
+	// Once is the client's own name of the request, if it gave one. Its hold
+	// comes first: nothing is sent upstream before that is durable (HOTPATH 13).
+	Once idempotency.Key
 }
 
 // Bill is what a request cost.
