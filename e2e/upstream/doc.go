@@ -12,6 +12,7 @@
 //	in120 out80 cached10   usage figures to report (100, 100, 0 unless said)
 //	nousage negusage hugeusage   report no, negative or absurdly large usage
 //	err400 … err599   answer with that status and an error object
+//	obj400 … obj599   answer later calls on the stored response with that status
 //	leakkey     let the error repeat the Authorization header, plain and encoded
 //	redirect    answer 307, pointing at /__redirected of this server
 //	html        answer 200 with text/html
@@ -25,6 +26,11 @@
 //	malformed   send one chunk (or the whole JSON body) that is not JSON
 //	bigline2    send one line of 2 MiB (2 unless said)
 //	endless     never stop sending
+//
+// Responses are stored unless the request says otherwise, whole and from the
+// call's beginning on, as by an upstream that goes on when its client leaves; they
+// can be retrieved, cancelled, deleted, asked for their input items, and named as
+// previous_response_id.
 //
 // Parts that are no directive are ignored: "test-large-gap5-cut" is a model.
 //

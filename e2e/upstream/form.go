@@ -15,6 +15,9 @@ type answer struct {
 	script  *script
 	stream  bool
 	usage   bool // whether a chat answer reports usage
+
+	stored   bool // responses
+	previous string
 }
 
 // form is an answer in one API's shapes.

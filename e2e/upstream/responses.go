@@ -15,6 +15,8 @@ func newResponses(a answer) form {
 
 func (r *responses) streams() bool { return true }
 
+func (r *responses) id() string { return "resp_" + r.serial }
+
 // event returns the next event; fields are its members after the number.
 func (r *responses) event(name, fields string) []byte {
 	b := fmt.Appendf(nil, "event: %s\ndata: {\"type\":%q,\"sequence_number\":%d,%s}\n\n", name, name, r.seq, fields)
@@ -71,12 +73,16 @@ func (r *responses) message(status, content string) string {
 }
 
 func (r *responses) response(status, output, usage string) string {
-	return fmt.Sprintf(`{"id":"resp_%s","object":"response","created_at":%d,"status":%q,"background":false,"error":null,`+
+	previous := "null"
+	if r.previous != "" {
+		previous = quote(r.previous)
+	}
+	return fmt.Sprintf(`{"id":%q,"object":"response","created_at":%d,"status":%q,"background":false,"error":null,`+
 		`"incomplete_details":null,"instructions":null,"max_output_tokens":null,"max_tool_calls":null,"model":%s,"output":%s,`+
-		`"parallel_tool_calls":true,"previous_response_id":null,"reasoning":{"effort":null,"summary":null},"service_tier":"default",`+
-		`"store":false,"temperature":1.0,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_logprobs":0,"top_p":1.0,`+
+		`"parallel_tool_calls":true,"previous_response_id":%s,"reasoning":{"effort":null,"summary":null},"service_tier":"default",`+
+		`"store":%t,"temperature":1.0,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_logprobs":0,"top_p":1.0,`+
 		`"truncation":"disabled","usage":%s,"user":null,"metadata":{}}`,
-		r.serial, r.created, status, quote(r.model), output, usage)
+		r.id(), r.created, status, quote(r.model), output, previous, r.stored, usage)
 }
 
 func (r *responses) figuresJSON() string {

@@ -22,6 +22,7 @@ type script struct {
 	in, out, cached int64
 	usage           usageMode
 	status          int // 0: succeed
+	object          int // status of later calls on the response, 0: succeed
 	bigLine         int // MiB, 0: none
 
 	leakKey, redirect, html, cookie bool
@@ -68,6 +69,10 @@ func (s *script) apply(part string) {
 	case "err":
 		if n >= 400 && n <= 599 {
 			s.status = n
+		}
+	case "obj":
+		if n >= 400 && n <= 599 {
+			s.object = n
 		}
 	}
 }

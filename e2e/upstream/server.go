@@ -30,6 +30,7 @@ type Server struct {
 	serial atomic.Int64
 	played atomic.Pointer[string] // directives for every call
 	books  books
+	shelf  shelf
 }
 
 // New returns a server.
@@ -102,6 +103,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	case "POST /v1/embeddings":
 		s.call(w, r, body, newEmbeddings)
 	default:
+		if s.objects(w, r) {
+			return
+		}
 		writeError(w, http.StatusNotFound, "Invalid URL ("+r.Method+" "+r.URL.Path+").", "invalid_request_error", "unknown_url")
 	}
 }
@@ -125,6 +129,9 @@ type ask struct {
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
+	Input    json.RawMessage `json:"input"`
+	Store    *bool           `json:"store"`
+	Previous string          `json:"previous_response_id"`
 }
 
 // call answers one request as its model name says.
@@ -157,6 +164,11 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		e.refuse()
 		return
 	}
+	if _, ok := s.shelf.get(q.Previous); !ok && q.Previous != "" {
+		writeError(w, http.StatusBadRequest, "Previous response with id '"+q.Previous+"' not found.", "invalid_request_error", "previous_response_not_found")
+		e.refuse()
+		return
+	}
 	if sc.hang {
 		<-r.Context().Done()
 		e.abort()
@@ -169,7 +181,12 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		script:  &sc,
 		stream:  q.Stream,
 		usage:   sc.usage != usageNone && (!q.Stream || q.StreamOptions.IncludeUsage),
+
+		stored: q.Store == nil || *q.Store, previous: q.Previous,
 	})
+	if f, ok := f.(*responses); ok && f.stored {
+		s.shelf.put(&kept{id: f.id(), serial: f.serial, object: f.object(), input: q.Input, status: sc.object})
+	}
 	if q.Stream && f.streams() {
 		p.stream(f)
 		return

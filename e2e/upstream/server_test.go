@@ -182,6 +182,49 @@ func TestServer_Drop(t *testing.T) {
 	require.EqualValues(t, 1, s.Stats().Cut)
 }
 
+func TestServer_Objects(t *testing.T) {
+	t.Parallel()
+	_, h := start(t)
+	call := func(method, path string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, h.URL+"/v1/responses/"+path, nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+key)
+		res, err := h.Client().Do(req)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, res.Body.Close()) }()
+		return res.StatusCode, read(t, res)
+	}
+	create := func(model string) string {
+		var answer struct{ ID string }
+		require.NoError(t, json.Unmarshal([]byte(read(t, post(t, h, "/v1/responses", `{"model":"`+model+`","input":"Hello"}`))), &answer))
+		return answer.ID
+	}
+	id := create("test")
+	status, body := call(http.MethodGet, id)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, `"status":"completed"`)
+	require.Contains(t, body, `"store":true`)
+	_, body = call(http.MethodGet, id+"/input_items")
+	require.Contains(t, body, "Hello")
+	_, body = call(http.MethodPost, id+"/cancel")
+	require.Contains(t, body, `"status":"cancelled"`)
+	_, body = call(http.MethodGet, id)
+	require.Contains(t, body, `"status":"cancelled"`)
+	status, _ = call(http.MethodDelete, id)
+	require.Equal(t, http.StatusOK, status)
+	status, _ = call(http.MethodGet, id)
+	require.Equal(t, http.StatusNotFound, status)
+	status, _ = call(http.MethodGet, create("test-obj503"))
+	require.Equal(t, http.StatusServiceUnavailable, status)
+
+	stream := read(t, post(t, h, "/v1/responses", `{"model":"test","stream":true}`))
+	_, rest, _ := strings.Cut(stream, `"id":"`)
+	id, _, _ = strings.Cut(rest, `"`)
+	status, _ = call(http.MethodGet, id)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, http.StatusBadRequest, post(t, h, "/v1/responses", `{"model":"test","previous_response_id":"resp_none"}`).StatusCode)
+}
+
 func TestServer_ClientLeaves(t *testing.T) {
 	t.Parallel()
 	for _, model := range []string{"hang", "endless-gap1", "delay600000"} {
