@@ -23,8 +23,9 @@ const bytesPerToken = 4
 
 func tokens(text string) int { return (len(text) + bytesPerToken - 1) / bytesPerToken }
 
-func (u *Upstream) answer(q question) answer {
-	a := answer{question: q, id: u.newID(), created: u.now().Unix(), text: script(q), input: max(1, tokens(q.prompt))}
+// answer makes up an answer; context is how many tokens came before the question.
+func (u *Upstream) answer(q question, context int) answer {
+	a := answer{question: q, id: u.newID(), created: u.now().Unix(), text: script(q), input: context + max(1, tokens(q.prompt))}
 	if most := q.limit; most > 0 && most < tokens(a.text) {
 		a.text, a.cut = a.text[:most*bytesPerToken], true
 	}

@@ -21,6 +21,10 @@ type question struct {
 	limit        int // tokens of output, 0: none
 	choices      int
 	includeUsage bool
+
+	store    bool            // responses: keep the answer
+	previous string          // ID of an earlier response
+	items    json.RawMessage // the input as it came
 }
 
 // wire is what is read of a request of either API.
@@ -33,6 +37,8 @@ type wire struct {
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
 	MaxOutputTokens     *int            `json:"max_output_tokens"`
 	N                   *int            `json:"n"`
+	Store               *bool           `json:"store"`
+	PreviousResponseID  string          `json:"previous_response_id"`
 	StreamOptions       struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
@@ -57,6 +63,7 @@ func parse(r *inference.Request) (question, error) {
 			return question{}, err
 		}
 		q.readInput(w)
+		q.store, q.previous, q.items = w.Store == nil || *w.Store, w.PreviousResponseID, w.Input
 		return q, nil
 	}
 	if err := limit(&q.limit, "max_tokens", w.MaxTokens); err != nil {

@@ -52,15 +52,18 @@ func finished(a answer) object {
 
 // response returns the response's frame, without output.
 func response(a answer, status string) object {
-	var limit any
+	var limit, previous any
 	if a.limit > 0 {
 		limit = a.limit
+	}
+	if a.previous != "" {
+		previous = a.previous
 	}
 	return object{
 		"id": "resp_" + a.id, "object": "response", "created_at": a.created, "status": status, "model": a.model,
 		"background": false, "error": nil, "incomplete_details": nil, "instructions": nil, "max_output_tokens": limit,
-		"max_tool_calls": nil, "output": []object{}, "parallel_tool_calls": true, "previous_response_id": nil,
-		"reasoning": object{"effort": nil, "summary": nil}, "service_tier": "default", "store": false, "temperature": 1,
+		"max_tool_calls": nil, "output": []object{}, "parallel_tool_calls": true, "previous_response_id": previous,
+		"reasoning": object{"effort": nil, "summary": nil}, "service_tier": "default", "store": a.store, "temperature": 1,
 		"text": object{"format": object{"type": "text"}}, "tool_choice": "auto", "tools": []any{}, "top_logprobs": 0,
 		"top_p": 1, "truncation": "disabled", "usage": nil, "user": nil, "metadata": object{},
 	}

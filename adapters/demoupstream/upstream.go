@@ -3,8 +3,9 @@
 // and no provider's key.
 //
 // It keeps true that its answers have OpenAI's shapes, say plainly that no
-// model was asked, and never repeat the prompt. It keeps nothing of a call and
-// starts no goroutine.
+// model was asked, and never repeat the prompt. It keeps the last responses that
+// were to be kept in memory, bounded, so that they can be asked for and gone on
+// from until the next start, and nothing else of a call. It starts no goroutine.
 package demoupstream
 
 import (
@@ -36,6 +37,7 @@ type Upstream struct {
 	now   func() time.Time
 	newID func() string
 	gap   time.Duration
+	shelf shelf
 }
 
 // New returns an upstream.
@@ -76,6 +78,9 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if r.Keeper != "" && r.Keeper != u.Name() {
+		return nil, refuse(http.StatusNotFound, "There is no such object.", "", "not_found")
+	}
 	switch r.Route {
 	case core.ChatCompletions, core.Responses:
 	case core.Embeddings:
@@ -87,8 +92,13 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 	if err != nil {
 		return nil, err
 	}
-	a := u.answer(q)
+	before, ok := u.shelf.get(q.previous)
+	if q.previous != "" && !ok {
+		return nil, refuse(http.StatusBadRequest, "The earlier response was not found.", "previous_response_id", "previous_response_not_found")
+	}
+	a := u.answer(q, before.tokens)
 	if r.Route == core.Responses {
+		u.keep(a)
 		return u.respond(ctx, r.Stream, responsesObject(a), responsesEvents(a)), nil
 	}
 	return u.respond(ctx, r.Stream, chatObject(a), chatEvents(a)), nil
@@ -98,7 +108,7 @@ func (u *Upstream) respond(ctx context.Context, stream bool, object []byte, even
 	if !stream {
 		events = []frame{{data: object}}
 	}
-	return &inference.Response{Stream: stream, Body: newBody(ctx, events, u.gap)}
+	return &inference.Response{Upstream: u.Name(), Stream: stream, Body: newBody(ctx, events, u.gap)}
 }
 
 func refuse(status int, message, param, code string) *inference.Refusal {

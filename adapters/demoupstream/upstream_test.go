@@ -120,6 +120,33 @@ func TestUpstream_Refuses(t *testing.T) {
 	}
 }
 
+func TestUpstream_Keeps(t *testing.T) {
+	t.Parallel()
+	u := quick()
+	respond := func(more string) (id string, tokens int64) {
+		res, err := u.Do(t.Context(), &inference.Request{Route: core.Responses, Body: []byte(`{"model":"demo-small","input":"Hi"` + more + `}`)})
+		require.NoError(t, err)
+		var got responses.Response
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&got))
+		return got.ID, got.Usage.TotalTokens
+	}
+	kept := func(id string) bool {
+		_, err := u.Object(t.Context(), &inference.ObjectCall{Verb: inference.Retrieve, ID: id, Keeper: "demo"})
+		return err == nil
+	}
+	first, before := respond("")
+	_, after := respond(`,"previous_response_id":"` + first + `"`)
+	require.Equal(t, before+before, after, "what came before is input again")
+	long, _ := respond(`,"x":"` + strings.Repeat("x", 1<<20) + `"`)
+	require.True(t, kept(long))
+	huge, _ := respond(`,"input":"` + strings.Repeat("x", 5<<20) + `"`)
+	require.False(t, kept(huge), "one answer shall not push all others out")
+	for range 200 {
+		respond("")
+	}
+	require.False(t, kept(first), "the oldest goes")
+}
+
 func TestUpstream_Gap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -71,8 +71,8 @@ func New(cfg Config) (*Upstream, error) {
 }
 
 // template is what all requests to one route have in common.
-func template(method string, base *url.URL, path string) *http.Request {
-	u := base.JoinPath(path)
+func template(method string, base *url.URL, path ...string) *http.Request {
+	u := base.JoinPath(path...)
 	return &http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 }
 
@@ -114,6 +114,9 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 	if !ok {
 		return nil, fault.New(fault.Internal, "internal", "This route is not forwarded.")
 	}
+	if r.Keeper != "" && r.Keeper != u.cfg.Name {
+		return nil, notKept()
+	}
 	accept := u.jsonType
 	if r.Stream {
 		accept = u.eventsType
@@ -130,7 +133,7 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 		_ = c.Close()
 		return nil, errInvalid
 	}
-	return &inference.Response{Stream: stream, Headers: u.passed(c.res.Header), Body: c}, nil
+	return &inference.Response{Upstream: u.cfg.Name, Stream: stream, Headers: u.passed(c.res.Header), Body: c}, nil
 }
 
 var errInvalid = fault.New(fault.BadUpstream, "upstream_invalid", "The model provider's answer was not of the expected kind.")

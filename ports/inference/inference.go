@@ -24,11 +24,18 @@ type Request struct {
 	// the caller's again once Do has failed or Response.Body is closed: until
 	// then it may still be read.
 	Body []byte
+	// Keeper is the name of the upstream that keeps what the body names, such as
+	// an earlier response; empty if it names nothing that is kept. An upstream of
+	// another name refuses the call with 404.
+	Keeper string
 }
 
 // Response is an accepted call: the upstream answered 2xx with JSON or, if
 // asked for it, server-sent events.
 type Response struct {
+	// Upstream is the name of the upstream that answered. What it keeps of the
+	// call, it keeps under that name.
+	Upstream string
 	// Stream is true for text/event-stream, false for application/json.
 	Stream bool
 	// Headers holds the few upstream headers a client may see, in canonical
@@ -64,6 +71,12 @@ type Upstream interface {
 	// In each of these cases no work was accepted. Only where an error is
 	// ErrUnsent too is it sure that none was begun.
 	Do(ctx context.Context, r *Request) (*Response, error)
+	// Object makes a call on a response that the upstream keeps. Its answer is
+	// never a stream; that of Delete may be anything and tells nothing. It fails
+	// as Do does, with a *Refusal of status 404 for an ID that the upstream does
+	// not keep or another upstream gave, and Internal for one without the form
+	// of an ID.
+	Object(ctx context.Context, o *ObjectCall) (*Response, error)
 	// Models lists what the upstream offers. It fails as Do does.
 	Models(ctx context.Context) ([]Model, error)
 }

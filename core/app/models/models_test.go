@@ -32,6 +32,10 @@ func (u *upstream) Do(context.Context, *port.Request) (*port.Response, error) {
 	return nil, errors.ErrUnsupported
 }
 
+func (u *upstream) Object(context.Context, *port.ObjectCall) (*port.Response, error) {
+	return nil, errors.ErrUnsupported
+}
+
 func (u *upstream) Models(ctx context.Context) ([]port.Model, error) {
 	u.mu.Lock()
 	u.asked++

@@ -309,6 +309,10 @@ func (u *upstream) Name() string { return "test" }
 
 func (u *upstream) Models(context.Context) ([]port.Model, error) { return nil, nil }
 
+func (u *upstream) Object(context.Context, *port.ObjectCall) (*port.Response, error) {
+	return nil, errors.ErrUnsupported
+}
+
 func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, error) {
 	u.mu.Lock()
 	a := &answer{body: string(r.Body), ctx: ctx, up: u}

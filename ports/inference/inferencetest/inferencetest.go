@@ -47,6 +47,10 @@ func Run(t *testing.T, start func(t *testing.T) Harness) {
 		"models":               testModels,
 		"dropped":              testDropped,
 		"unreachable":          testUnreachable,
+		"kept response":        testKept,
+		"input items":          testInputItems,
+		"not kept":             testNotKept,
+		"earlier response":     testEarlier,
 		"canceled before":      testCanceledBefore,
 		"canceled in a stream": testCanceledInStream,
 		"closed mid-way":       testClosedMidway,
@@ -178,6 +182,8 @@ func testCanceledBefore(t *testing.T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := h.Upstream.Do(ctx, request(core.Responses, h.Model, true))
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = h.Upstream.Object(ctx, &inference.ObjectCall{Verb: inference.Retrieve, ID: "resp_1", Keeper: h.Upstream.Name()})
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = h.Upstream.Models(ctx)
 	require.ErrorIs(t, err, context.Canceled)

@@ -1,0 +1,75 @@
+package openaiupstream
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/archibot/archibotchat/core/fault"
+	core "github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/ports/inference"
+)
+
+// notKept is the answer to an ID of another upstream's, which this one is not
+// even asked about.
+func notKept() *inference.Refusal {
+	return &inference.Refusal{Status: http.StatusNotFound, Message: "There is no such object.", Type: "invalid_request_error", Code: "not_found"}
+}
+
+// Object makes a call on a kept response, as the port says. The address is made
+// of the ID and of known parameters alone.
+func (u *Upstream) Object(ctx context.Context, o *inference.ObjectCall) (*inference.Response, error) {
+	t, err := u.objectRequest(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Keeper != u.cfg.Name {
+		return nil, notKept()
+	}
+	c, err := u.open(ctx, t, http.Header{
+		"Authorization": u.authorization, "Accept": u.jsonType, "User-Agent": u.agent, "X-Request-Id": {o.RequestID},
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if o.Verb != inference.Delete && !isType(c.res, "application/json") {
+		_ = c.Close()
+		return nil, errInvalid
+	}
+	return &inference.Response{Upstream: u.cfg.Name, Headers: u.passed(c.res.Header), Body: c}, nil
+}
+
+func (u *Upstream) objectRequest(o *inference.ObjectCall) (*http.Request, error) {
+	method, path, query := http.MethodGet, []string{o.ID}, url.Values{}
+	for _, name := range o.Include {
+		query.Add("include[]", name)
+	}
+	switch o.Verb {
+	case inference.Retrieve:
+	case inference.Delete:
+		method, query = http.MethodDelete, nil
+	case inference.Cancel:
+		method, path, query = http.MethodPost, append(path, "cancel"), nil
+	case inference.InputItems:
+		path = append(path, "input_items")
+		set := func(name, value string) {
+			if value != "" {
+				query.Set(name, value)
+			}
+		}
+		set("after", o.After)
+		set("order", o.Order)
+		if o.Limit > 0 {
+			set("limit", strconv.Itoa(o.Limit))
+		}
+	default:
+		path = nil
+	}
+	if path == nil || !core.ValidID(o.ID) {
+		return nil, fault.New(fault.Internal, "internal", "This call is not forwarded.")
+	}
+	t := template(method, u.routes[core.Responses].URL, path...)
+	t.URL.RawQuery = query.Encode()
+	return t, nil
+}
