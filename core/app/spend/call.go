@@ -11,8 +11,9 @@ type call struct {
 	op      ledger.Op
 	reply   chan result // one slot: the writer never blocks on it
 	state   atomic.Uint32
-	release bool // a settle that turns into a release once abandoned
-	skips   int  // batches that left it behind; the queue's
+	tell    func(result) // takes the result in the place of reply, and does not block
+	release bool         // a settle that turns into a release once abandoned
+	skips   int          // batches that left it behind; the queue's
 }
 
 type result struct {
@@ -39,6 +40,10 @@ func (c *call) abandoned() bool { return c.state.Load() == abandoned }
 func (c *call) answer(r result) bool {
 	if !c.state.CompareAndSwap(waiting, answered) {
 		return false
+	}
+	if c.tell != nil {
+		c.tell(r)
+		return true
 	}
 	c.reply <- r
 	return true

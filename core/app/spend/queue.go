@@ -27,7 +27,7 @@ type rank int
 
 const (
 	ends  rank = iota // settles and releases
-	steps             // holds and marks
+	steps             // holds, extensions and marks
 )
 
 func rankOf(c *call) rank {
@@ -97,9 +97,15 @@ func (q *queue) put(c *call) bool {
 	return true
 }
 
-// admit finds room for a hold or mark. A hold takes a slot that its end frees.
+// admit finds room for a step. A hold takes a slot that its end frees, and
+// there is room for the extension of whatever has one.
 func (q *queue) admit(l *lane, c *call) bool {
-	if c.op.Kind != ledger.OpHold {
+	switch c.op.Kind {
+	case ledger.OpHold:
+	case ledger.OpExtend:
+		_, ok := q.slots[c.op.Request]
+		return ok
+	default:
 		return len(l.waiting[steps]) < laneSlots
 	}
 	if _, ok := q.slots[c.op.Request]; ok {

@@ -2,7 +2,6 @@ package spend
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -180,12 +179,5 @@ func (s *Spend) wait(c *call, limit time.Duration) (ledger.Outcome, error) {
 			return ledger.Outcome{}, ErrUnknown
 		}
 	}
-	if r.err != nil {
-		var f *fault.Error
-		if errors.As(r.err, &f) {
-			return r.outcome, r.err
-		}
-		return r.outcome, fault.Wrap(r.err, fault.Unavailable, ErrUnknown.Code, ErrUnknown.Message)
-	}
-	return r.outcome, nil
+	return r.outcome, faultOf(r.err)
 }

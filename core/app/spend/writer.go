@@ -53,7 +53,7 @@ func (s *Spend) commit(ctx context.Context, d desk, batch []*call) (busy []*call
 		switch {
 		case errors.Is(err, store.ErrFenced):
 			s.lose(by, ErrLost)
-			batch = s.refuseHolds(batch, err)
+			batch = s.refuseSteps(batch, err)
 			if len(batch) == 0 {
 				return nil
 			}
@@ -178,13 +178,13 @@ func (s *Spend) reply(c *call, r result) {
 	s.queue.done(c, held)
 }
 
-// refuseHolds answers the holds of a batch that was not committed and returns
-// the rest: a fenced replica may start nothing, but what it ends may still be
-// the first word on a hold.
-func (s *Spend) refuseHolds(batch []*call, err error) []*call {
+// refuseSteps answers the holds and extensions of a batch that was not
+// committed and returns the rest: a fenced replica may start nothing, but what
+// it ends may still be the first word on a hold.
+func (s *Spend) refuseSteps(batch []*call, err error) []*call {
 	rest := batch[:0]
 	for _, c := range batch {
-		if c.op.Kind == ledger.OpHold {
+		if c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpExtend {
 			s.reply(c, result{err: err})
 			continue
 		}

@@ -133,6 +133,12 @@ func release(account, request, reason string) ledger.Op {
 	return op
 }
 
+func extend(account, request string, amount int64) ledger.Op {
+	op := hold(account, request, amount)
+	op.Kind = ledger.OpExtend
+	return op
+}
+
 func mark(account, request string, m ledger.Mark) ledger.Op {
 	op := hold(account, request, 0)
 	op.Kind, op.Mark = ledger.OpMark, m

@@ -58,6 +58,41 @@ func spendCases() []testCase {
 			require.Equal(t, int64(60), apply(t, s, settle("acct_1", "req_2", 60))[0].Debited)
 			require.Zero(t, verified(t, s, "acct_1").Lots[0].Remaining)
 		}},
+		{"spend/extend", nil, func(t *testing.T, h harness) { // HOTPATH 10
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			apply(t, s, grant("acct_1", "lot_1", 100), grant("acct_1", "lot_2", 100))
+			first := apply(t, s, hold("acct_1", "req_1", 60), hold("acct_1", "req_2", 30))[0].Hold
+			before := read(t, s, "acct_1")
+
+			refused := commit(t, s, extend("acct_1", "req_1", 171), extend("acct_1", "req_9", 10), extend("acct_2", "req_1", 70))
+			require.ErrorIs(t, refused[0].Err, ledger.ErrExhausted)
+			require.ErrorIs(t, refused[1].Err, ledger.ErrUnknownHold)
+			require.ErrorIs(t, refused[2].Err, ledger.ErrUnknownHold, "another account's")
+			require.Equal(t, before, read(t, s, "acct_1"))
+
+			for range 2 {
+				o := apply(t, s, extend("acct_1", "req_1", 150))[0]
+				want := first
+				want.Amount, want.Parts = 150, []ledger.Part{{Lot: "lot_1", Amount: 70}, {Lot: "lot_2", Amount: 80}}
+				require.Equal(t, want, o.Hold)
+				require.Equal(t, int64(20), o.Available)
+			}
+			r := verified(t, s, "acct_1")
+			require.Equal(t, before.Events, r.Events, "the end tells the story")
+			require.Equal(t, int64(150), r.Holds[0].Hold.Amount)
+
+			o := apply(t, s, settle("acct_1", "req_1", 155))[0]
+			require.Equal(t, int64(155), o.Debited)
+			require.Zero(t, o.Uncollected)
+			require.ErrorIs(t, commit(t, s, extend("acct_1", "req_1", 160))[0].Err, ledger.ErrHoldClosed)
+
+			apply(t, s, extend("acct_1", "req_2", 40)) // one lot: settled in one round trip where that is offered
+			o = apply(t, s, settle("acct_1", "req_2", 38))[0]
+			require.Equal(t, int64(38), o.Debited)
+			require.Equal(t, int64(7), o.Available)
+			verified(t, s, "acct_1")
+		}},
 		{"spend/settle_without_a_hold", nil, func(t *testing.T, h harness) { // HOTPATH 6
 			s := h.store(t)
 			funded(t, s, "acct_1", 100)
