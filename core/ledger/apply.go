@@ -98,7 +98,7 @@ func (s *State) hold(op *Op, o *Outcome) {
 			o.Err = ErrConflict
 			return
 		}
-		o.Replayed, o.Hold = true, *h
+		o.Replayed, o.Hold = true, h.counting(op)
 		return
 	}
 	if op.Request == "" {
@@ -160,7 +160,7 @@ func (s *State) extend(op *Op, o *Outcome) {
 		o.Err, o.Hold = ErrHoldClosed, *h
 		return
 	case h.Amount >= op.Amount:
-		o.Replayed, o.Hold = true, *h
+		o.Replayed, o.Hold = true, h.counting(op)
 		return
 	}
 	more := op.Amount - h.Amount
@@ -189,7 +189,7 @@ func (s *State) extend(op *Op, o *Outcome) {
 	}
 	h.Amount, h.Parts = op.Amount, all
 	s.touchHold(h)
-	o.Hold = *h
+	o.Hold = h.counting(op)
 }
 
 // spend holds op.Amount and settles op.Cost of it at once: work that was done

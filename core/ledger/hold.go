@@ -69,9 +69,17 @@ type Hold struct {
 	// Window is the month that the hold counts in, zero without Limits.
 	Window time.Time
 	// Limits are what the hold counts against. A store keeps the scopes alone:
-	// what it reads back has MonthlyUnknown.
+	// what it reads back has MonthlyUnknown. The outcome of a hold or an
+	// extension has them in full.
 	Limits []Limit
 	Tokens int64 // not stored: as in Op
+}
+
+// counting returns the hold with what its owner knows of its limits.
+func (h *Hold) counting(op *Op) Hold {
+	full := *h
+	full.Limits, full.Tokens = op.Limits, op.Tokens
+	return full
 }
 
 // Resolution returns the op that ends a hold whose replica is gone: accepted

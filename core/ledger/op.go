@@ -100,6 +100,9 @@ var (
 	ErrUnknownHold = fault.New(fault.NotFound, "unknown_hold", "No credits are held for this request.")
 	// ErrEpoch means that the account was changed since the request was decided.
 	// Decide again and send it once more.
-	ErrEpoch     = fault.New(fault.Unavailable, "epoch_changed", "The account is being changed just now. Nothing was debited; try again shortly.")
+	ErrEpoch = &fault.Error{
+		Kind: fault.Unavailable, Code: "epoch_changed", RetryAfter: time.Second,
+		Message: "The account is being changed just now. Nothing was debited; try again shortly.",
+	}
 	ErrUnknownOp = fault.New(fault.Internal, "unknown_op", "This ledger step is not known.")
 )

@@ -150,10 +150,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 		g.limit(w, r)
 		return g.models(ctx, w, grant, rt.model)
 	}
-	return g.forward(ctx, w, r, id, grant, rt.forward)
+	return g.forward(ctx, w, r, id, grant, rt)
 }
 
-func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, to inference.Route) error {
+func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, rt route) error {
 	once, err := idempotency.Parse(r.Header[idempotency.Header])
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	call, err := inference.Scan(to, body)
+	call, err := inference.Scan(rt.forward, body)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,10 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return err
 	}
 	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
-	return g.cfg.Relay.Forward(ctx, relay.Job{Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote, Once: once}, out)
+	return g.cfg.Relay.Forward(ctx, relay.Job{
+		Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote,
+		Once: once, Epoch: grant.Account.Epoch, Limits: grant.Limits, Current: grant.Current, Gate: &gate{g, r.Header, rt.scope, grant.Account.ID, call.Model},
+	}, out)
 }
 
 // bearer returns the token of the one Authorization header, or "", which is

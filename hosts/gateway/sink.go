@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/ledger"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -24,6 +25,28 @@ var (
 	jsonType  = []string{"application/json"}
 	eventType = []string{"text/event-stream; charset=utf-8"}
 )
+
+// Rates tells where the limits per minute stand, in the head of the answer, be
+// it a refusal (W3).
+func (s *sink) Rates(r ledger.Rates) {
+	h := s.w.Header()
+	if r.Requests.Limit > 0 {
+		h["X-Ratelimit-Limit-Requests"] = []string{strconv.FormatInt(r.Requests.Limit, 10)}
+		h["X-Ratelimit-Remaining-Requests"] = []string{strconv.FormatInt(r.Requests.Remaining, 10)}
+		h["X-Ratelimit-Reset-Requests"] = []string{reset(r.Requests)}
+	}
+	if r.Tokens.Limit > 0 {
+		h["X-Ratelimit-Limit-Tokens"] = []string{strconv.FormatInt(r.Tokens.Limit, 10)}
+		h["X-Ratelimit-Remaining-Tokens"] = []string{strconv.FormatInt(r.Tokens.Remaining, 10)}
+		h["X-Ratelimit-Reset-Tokens"] = []string{reset(r.Tokens)}
+	}
+}
+
+// reset writes the time until nothing of a rate is used as OpenAI does: 12ms,
+// 1s, 6m0s. It is rounded up to milliseconds.
+func reset(r ledger.Rate) string {
+	return (r.Reset + time.Millisecond - 1).Truncate(time.Millisecond).String()
+}
 
 // JSON sends a whole answer with what it cost (W9).
 func (s *sink) JSON(headers []port.Header, body []byte, b relay.Bill) error {

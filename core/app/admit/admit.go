@@ -64,6 +64,9 @@ type Grant struct {
 	Area    access.Area
 	// Limits are what requests under the grant count against.
 	Limits []ledger.Limit
+	// Current says that the account was as it stands here less than a second
+	// ago: polls for changes work, so that a later one would have been heard of.
+	Current bool
 }
 
 // Principal returns the grant's principal.
@@ -78,6 +81,13 @@ var ErrScope = fault.New(fault.Forbidden, "insufficient_scope", "This API key ma
 // last-used times to be kept.
 func New(d Deps) *Service {
 	return &Service{deps: d, snapshots: newSnapshots(d.Snapshots), touches: make(chan touch, 1024)}
+}
+
+// Again is Key for a request that was refused later on because its account
+// had moved on from an epoch since it was admitted (HOTPATH 20).
+func (s *Service) Again(ctx context.Context, text string, scope keys.Scope, account string, refused int64) (Grant, error) {
+	s.snapshots.outgrown(account, refused)
+	return s.Key(ctx, text, scope)
 }
 
 // Key admits an API key to the API area for a use.
@@ -96,7 +106,7 @@ func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant
 	case err != nil:
 		return Grant{}, err
 	}
-	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, Limits: e.Limits}
+	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, Limits: e.Limits, Current: s.snapshots.fresh(now)}
 	d := s.decide(g, now)
 	if !d.Allowed {
 		kind := audit.GateDenied

@@ -134,6 +134,24 @@ func (s *snapshots) forget(changes []store.Change) {
 	}
 }
 
+// outgrown drops what is known of an account if it was read at an epoch that is
+// over, or before: a change was seen before it was polled. Whoever asks next
+// waits for no query that may be as old.
+func (s *snapshots) outgrown(account string, epoch int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := false
+	for _, e := range slices.Clone(s.accounts[account]) {
+		if e.Account.Epoch <= epoch {
+			s.drop(e)
+			old = true
+		}
+	}
+	if old && s.generation > 0 {
+		s.generation++
+	}
+}
+
 // clear drops everything.
 func (s *snapshots) clear() {
 	s.mu.Lock()

@@ -233,6 +233,7 @@ type client struct {
 	mu    sync.Mutex
 	text  strings.Builder
 	bill  relay.Bill
+	rates []ledger.Rates
 	frame func() error // called for each frame
 }
 
@@ -251,6 +252,10 @@ func (c *client) got() string {
 	s := c.text.String()
 	c.text.Reset()
 	return s
+}
+
+func (c *client) Rates(r ledger.Rates) {
+	c.rates = append(c.rates, r)
 }
 
 func (c *client) JSON(_ []port.Header, body []byte, bill relay.Bill) error {

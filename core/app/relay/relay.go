@@ -103,6 +103,20 @@ type Job struct {
 	// Once is the client's own name of the request, if it gave one. Its hold
 	// comes first: nothing is sent upstream before that is durable (HOTPATH 13).
 	Once idempotency.Key
+	// Epoch is the account's that the job was admitted under, and Limits are
+	// what it counts against. Nothing is held under another epoch (HOTPATH 20).
+	Epoch  int64
+	Limits []ledger.Limit
+	// Current says that the epoch was the account's own less than a second ago.
+	Current bool
+	Gate    Gate // nil: what changed meanwhile is not asked for
+}
+
+// Gate decides anew about a job whose account was changed since it was admitted.
+type Gate interface {
+	// Again admits the job under a later epoch than the one it was refused
+	// under, or returns the fault of its refusal.
+	Again(ctx context.Context, refused int64) (epoch int64, limits []ledger.Limit, err error)
 }
 
 // Bill is what a request cost.
@@ -113,6 +127,10 @@ type Bill struct {
 
 // Sink takes an answer. Its errors mean that the client has gone.
 type Sink interface {
+	// Rates tells where the job's limits per minute stand, before anything is
+	// sent, and where the job is refused for one, before Forward returns. It is
+	// not called for a job without such limits.
+	Rates(r ledger.Rates)
 	// JSON sends a whole answer. Its debit is durable.
 	JSON(headers []port.Header, body []byte, b Bill) error
 	// Start sends the head of a stream.
@@ -152,7 +170,7 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 		}
 		defer r.deps.Memory.Give(int64(len(body)))
 	}
-	hold, err := r.hold(j)
+	hold, err := r.hold(ctx, &j, out)
 	if err != nil {
 		return err
 	}
@@ -205,18 +223,31 @@ func (r *run) forward(body []byte) error {
 	return nil
 }
 
-// hold sets aside the most that the job can cost.
-func (r *Relay) hold(j Job) (ledger.Hold, error) {
-	bound, err := j.Quote.Price.Bound(j.Call.TokenBound(j.Quote.Price.MaxOutputTokens))
+// hold sets aside the most that the job can cost. An account that was changed
+// since the job was admitted is looked at again, at most twice: then somebody
+// is changing it all the time.
+func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (ledger.Hold, error) {
+	input, output := j.Call.TokenBound(j.Quote.Price.MaxOutputTokens)
+	bound, err := j.Quote.Price.Bound(input, output)
 	if err != nil || bound > ledger.MaxAmount {
 		err = ledger.ErrExhausted // more than any account can have
 	}
 	var o ledger.Outcome
-	if err == nil {
+	for again := 0; err == nil; again++ {
 		o, err = r.deps.Ledger.Hold(ledger.Op{
 			Account: j.By.Account, Request: j.Request, Amount: bound, Deadline: r.deps.Limits.Duration + time.Minute,
-			Work: ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
+			Work:  ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
+			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input,
 		})
+		if !errors.Is(err, ledger.ErrEpoch) || j.Gate == nil || again == 2 {
+			break
+		}
+		if j.Epoch, j.Limits, err = j.Gate.Again(ctx, j.Epoch); err != nil {
+			return ledger.Hold{}, err // noted where it was decided
+		}
+	}
+	if o.Rates != (ledger.Rates{}) {
+		out.Rates(o.Rates)
 	}
 	if f := fault.From(err); f != nil {
 		if f.Kind == fault.Exhausted || f.Kind == fault.Limited {
