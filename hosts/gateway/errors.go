@@ -19,7 +19,7 @@ type reply struct {
 	status                     int
 	message, kind, param, code string
 	retryAfter                 string
-	noRetry                    bool // tells SDKs that trying again will not help
+	shouldRetry                string // tells SDKs whether trying again will help; empty: they know by the status
 }
 
 // refuse answers with an error in OpenAI's shape. Every part of it is either
@@ -37,8 +37,8 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, id string, err 
 	if p.retryAfter != "" {
 		h["Retry-After"] = []string{p.retryAfter}
 	}
-	if p.noRetry {
-		h["X-Should-Retry"] = []string{"false"}
+	if p.shouldRetry != "" {
+		h["X-Should-Retry"] = []string{p.shouldRetry}
 	}
 	body := inference.ErrorBody(p.message, p.kind, p.param, p.code)
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -90,16 +90,17 @@ func render(err error) reply {
 	case fault.TooLarge:
 		p.status = http.StatusRequestEntityTooLarge
 	case fault.Exhausted:
-		p.status, p.kind, p.code, p.noRetry = http.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", true
+		p.status, p.kind, p.code, p.shouldRetry = http.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", "false"
 	case fault.Limited:
-		p.status, p.kind, p.code = http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"
+		p.status, p.kind, p.code, p.shouldRetry = http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded", "true"
 		p.retryAfter = cmp.Or(p.retryAfter, "1")
 	case fault.Unavailable:
 		p.status, p.kind = http.StatusServiceUnavailable, "server_error"
-		p.noRetry = f.Code == relay.ErrUnsettled.Code
-		if !p.noRetry {
-			p.retryAfter = cmp.Or(p.retryAfter, "2")
+		if f.Code == relay.ErrUnsettled.Code {
+			p.shouldRetry = "false"
+			break
 		}
+		p.retryAfter = cmp.Or(p.retryAfter, "2")
 	case fault.BadUpstream:
 		p.status, p.kind = http.StatusBadGateway, "server_error"
 	case fault.Timeout:

@@ -26,18 +26,18 @@ func TestRender(t *testing.T) {
 		err  error
 		want reply
 	}{
-		"rate": {&limited, reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "2"}},
+		"rate": {&limited, reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "2", shouldRetry: "true"}},
 		"rate without a time": {
 			gates.RateLimited.Fault(),
-			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "1"},
+			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "rate_limit_exceeded", retryAfter: "1", shouldRetry: "true"},
 		},
-		"budget":     {gates.BudgetReached.Fault(), reply{status: http.StatusTooManyRequests, kind: "insufficient_quota", code: "insufficient_quota", noRetry: true}},
+		"budget":     {gates.BudgetReached.Fault(), reply{status: http.StatusTooManyRequests, kind: "insufficient_quota", code: "insufficient_quota", shouldRetry: "false"}},
 		"queue full": {spend.ErrBusy, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "overloaded", retryAfter: "1"}},
 		"store":      {store.ErrUnavailable, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "store_unavailable", retryAfter: "2"}},
 		"fenced":     {spend.ErrLost, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "replica_fenced", retryAfter: "1"}},
 		"memory":     {relay.ErrMemory, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "overloaded", retryAfter: "1"}},
 		"settle failed": {fmt.Errorf("forward: %w", relay.ErrUnsettled), // HOTPATH 16
-			reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "settle_failed", noRetry: true}},
+			reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "settle_failed", shouldRetry: "false"}},
 		"timeout":        {fault.New(fault.Timeout, "upstream_timeout", "x"), reply{status: http.StatusGatewayTimeout, kind: "server_error", code: "upstream_timeout"}},
 		"key":            {gates.KeyRevoked.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
 		"account closed": {gates.AccountClosed.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},

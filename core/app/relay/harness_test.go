@@ -87,6 +87,7 @@ type bench struct {
 	memory *relay.Memory
 	relay  *relay.Relay
 	price  pricing.Price
+	job    func(j *relay.Job) // changes jobs before they are sent
 
 	mu      sync.Mutex
 	refused []audit.Event
@@ -205,10 +206,14 @@ func (b *bench) send(body string, c *client) *visit {
 				c.note("abort")
 			}
 		}()
-		v.err = b.relay.Forward(ctx, relay.Job{
+		job := relay.Job{
 			Request: b.ids.New("req"), By: access.Principal{Kind: access.PrincipalKey, ID: "key_1", Account: account},
 			Area: access.AreaAPI, Call: call, Body: []byte(body), Quote: pricing.Quote{Version: "p1", Model: call.Model, Price: b.price},
-		}, c)
+		}
+		if b.job != nil {
+			b.job(&job)
+		}
+		v.err = b.relay.Forward(ctx, job, c)
 	}()
 	synctest.Wait()
 	return v
