@@ -42,6 +42,9 @@ func (a aggregates) Events() store.Events     { return events{a} }
 func (a aggregates) Sessions() store.Sessions { return sessions{a} }
 func (a aggregates) Limits() store.Limits     { return limits{a} }
 
+// Responses implements store.Stores.
+func (a aggregates) Responses() store.Responses { return responses{a} }
+
 // check fails where this is the store from outside a transaction, used within
 // one, or where a text cannot be stored. Every method begins with it.
 func (a aggregates) check(ctx context.Context, texts ...string) error {

@@ -75,6 +75,10 @@ func formCases() []testCase {
 				"key":     func(ctx context.Context) error { return s.Keys().Create(ctx, k) },
 				"session": func(ctx context.Context) error { return s.Sessions().Create(ctx, ses) },
 				"event":   func(ctx context.Context) error { return s.Events().Append(ctx, e) },
+				"response": func(ctx context.Context) error {
+					_, err := s.Responses().Claim(ctx, []store.Response{response("acct_1", 1), {ID: "resp_2", Account: "acct_1", Model: nul}})
+					return err
+				},
 				"op": func(ctx context.Context) error {
 					op := grant("acct_1", "lot_nul", 5)
 					op.Reason = nul

@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), eventCases(), limitCases(), replicaCases(), changeCases(), transactionCases(), formCases(),
+		accountCases(), keyCases(), sessionCases(), eventCases(), limitCases(), replicaCases(), changeCases(), responseCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -62,14 +62,15 @@ type testCase struct {
 // only hand out another interface are left out.
 func methods() (names []string) {
 	aggregates := map[string]reflect.Type{
-		"Accounts": reflect.TypeFor[store.Accounts](),
-		"Keys":     reflect.TypeFor[store.Keys](),
-		"Ledger":   reflect.TypeFor[store.Ledger](),
-		"Events":   reflect.TypeFor[store.Events](),
-		"Sessions": reflect.TypeFor[store.Sessions](),
-		"Limits":   reflect.TypeFor[store.Limits](),
-		"Replicas": reflect.TypeFor[store.Replicas](),
-		"Changes":  reflect.TypeFor[store.Changes](),
+		"Accounts":  reflect.TypeFor[store.Accounts](),
+		"Keys":      reflect.TypeFor[store.Keys](),
+		"Ledger":    reflect.TypeFor[store.Ledger](),
+		"Events":    reflect.TypeFor[store.Events](),
+		"Sessions":  reflect.TypeFor[store.Sessions](),
+		"Limits":    reflect.TypeFor[store.Limits](),
+		"Replicas":  reflect.TypeFor[store.Replicas](),
+		"Responses": reflect.TypeFor[store.Responses](),
+		"Changes":   reflect.TypeFor[store.Changes](),
 	}
 	for name, typ := range aggregates {
 		for m := range typ.Methods() {
