@@ -56,6 +56,8 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 		"ARCHIBOT_METRICS_TOKEN": metrics,
 		"ARCHIBOT_LOG_LEVEL":     "debug",
 		"ARCHIBOT_DRAIN":         "0s",
+		// Failures are scripted here, and each of them is to be seen.
+		"ARCHIBOT_UPSTREAM_BREAKER": "0",
 	}
 	maps.Copy(s.env, o.Variables)
 	s.mustRun(t, "migrate")

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,8 @@ type Upstream struct {
 	*process
 	Root string // http://127.0.0.1:port
 	Key  string // the bearer key that it demands
+
+	record int
 }
 
 var listening = regexp.MustCompile(`listening on (http://\S+)`)
@@ -31,9 +35,21 @@ var listening = regexp.MustCompile(`listening on (http://\S+)`)
 // record requests.
 func StartUpstream(t testing.TB, key string, record int) *Upstream {
 	t.Helper()
+	return startUpstream(t, "127.0.0.1:0", key, record)
+}
+
+// Again starts an upstream that was stopped at the address it had. It has
+// forgotten everything.
+func (u *Upstream) Again(t testing.TB) *Upstream {
+	t.Helper()
+	return startUpstream(t, strings.TrimPrefix(u.Root, "http://"), u.Key, u.record)
+}
+
+func startUpstream(t testing.TB, address, key string, record int) *Upstream {
+	t.Helper()
 	p := launch(t, "upstream", program(t, upstreamPackage), plainEnv(nil),
-		"-addr", "127.0.0.1:0", "-key", key, "-record", strconv.Itoa(record))
-	u := &Upstream{process: p, Key: key}
+		"-addr", address, "-key", key, "-record", strconv.Itoa(record))
+	u := &Upstream{process: p, Key: key, record: record}
 	Eventually(t, startTime, "the upstream listens", func() error {
 		if m := listening.FindStringSubmatch(p.output(t)); m != nil {
 			u.Root = m[1]
@@ -69,9 +85,21 @@ func (u *Upstream) Requests(t testing.TB) []upstream.Recorded {
 // Reset makes the upstream forget its counters and requests.
 func (u *Upstream) Reset(t testing.TB) {
 	t.Helper()
-	response, err := http.Post(u.Root+"/__reset", "", nil)
+	u.tell(t, "/__reset")
+}
+
+// Play adds directives to every call from now on, instead of those of the last
+// Play; none end it.
+func (u *Upstream) Play(t testing.TB, script string) {
+	t.Helper()
+	u.tell(t, "/__play?script="+url.QueryEscape(script))
+}
+
+func (u *Upstream) tell(t testing.TB, path string) {
+	t.Helper()
+	response, err := http.Post(u.Root+path, "", nil)
 	if err != nil {
-		t.Fatalf("reset the upstream: %v", err)
+		t.Fatalf("tell the upstream %s: %v", path, err)
 	}
 	_ = response.Body.Close()
 }

@@ -17,7 +17,8 @@ type serveCommand struct {
 
 // Run serves until ctx ends, then drains.
 func (c *serveCommand) Run(ctx context.Context, in *instance) error {
-	settings, err := in.cli.Settings.Settings(in.source.Faults())
+	more := in.source.Upstreams()
+	settings, err := in.cli.Settings.Settings(in.source.Faults(), more...)
 	if err != nil {
 		return configError{err}
 	}

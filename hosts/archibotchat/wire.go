@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/archibot/archibotchat/adapters/pricefile"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
+	"github.com/archibot/archibotchat/adapters/upstreams"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/pricing"
@@ -66,7 +68,7 @@ func (k known) Book(context.Context) (pricing.Book, error) { return k.book, nil 
 // wire puts the core on its adapters. This is the one place that knows which
 // adapter stands behind which port.
 func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log *slog.Logger) (wired, error) {
-	up, err := upstream(s)
+	up, err := upstream(s, log)
 	if err != nil {
 		return wired{}, configError{err}
 	}
@@ -88,15 +90,21 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 // noKey is what a local upstream that wants no key is sent.
 const noKey = "unset"
 
-func upstream(s boot.Settings) (inference.Upstream, error) {
-	if s.UpstreamURL == "" {
+func upstream(s boot.Settings, log *slog.Logger) (inference.Upstream, error) {
+	if len(s.Upstreams) == 0 {
 		return demoupstream.New(demoupstream.Config{Now: now}), nil
 	}
-	key := s.UpstreamKey.Reveal()
-	if key == "" {
-		key = noKey
+	var members []upstreams.Member
+	for _, u := range s.Upstreams {
+		up, err := openaiupstream.New(openaiupstream.Config{
+			Name: u.Name, BaseURL: u.URL, Key: openaiupstream.Key(cmp.Or(u.Key.Reveal(), noKey)), FirstByte: u.Timeout,
+		})
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, upstreams.Member{Upstream: up, Models: u.Models})
 	}
-	return openaiupstream.New(openaiupstream.Config{Name: "upstream", BaseURL: s.UpstreamURL, Key: openaiupstream.Key(key), FirstByte: s.UpstreamTimeout})
+	return upstreams.New(upstreams.Config{Members: members, Failures: s.UpstreamBreaker, Now: now, Log: log})
 }
 
 func priceBook(ctx context.Context, s boot.Settings) (pricing.Book, error) {

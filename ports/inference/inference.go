@@ -20,6 +20,10 @@ type Request struct {
 	Route     inference.Route
 	RequestID string // ours; sent as X-Request-Id so that both sides' logs meet
 	Stream    bool   // the client asked for server-sent events
+	Model     string // as the body names it; says which of several upstreams may take the call
+	// Left is closed once nobody waits for the answer any more: a call that is
+	// under way goes on, but none is begun. Nil: somebody does.
+	Left <-chan struct{}
 	// Body is forwarded byte for byte; the adapter does not change it. It is
 	// the caller's again once Do has failed or Response.Body is closed: until
 	// then it may still be read.
@@ -87,6 +91,15 @@ type Upstream interface {
 // work then, and the call may be made again (W8). Where that is in doubt, as
 // after a write that may have arrived, an adapter must not say so.
 var ErrUnsent = errors.New("the call was not sent")
+
+// Foreseeing is an Upstream that can tell beforehand that Do would be in vain,
+// so that nothing need be set aside for the call.
+type Foreseeing interface {
+	Upstream
+	// Foresee returns the error with which Do would fail just now without
+	// asking anybody, nil if it would ask.
+	Foresee(r *Request) error
+}
 
 // Refusal is an upstream's answer with a status other than 2xx, cleaned: no
 // field of it holds a credential of ours.

@@ -303,6 +303,8 @@ type upstream struct {
 	fail  error
 	hang  bool
 	json  bool
+	shy   bool  // gives a call up whose client leaves
+	vain  error // foreseen
 }
 
 // answer is the body of an answer under way; the test writes it.
@@ -317,6 +319,8 @@ type answer struct {
 
 func (u *upstream) Name() string { return "test" }
 
+func (u *upstream) Foresee(*port.Request) error { return u.vain }
+
 func (u *upstream) Models(context.Context) ([]port.Model, error) { return nil, nil }
 
 func (u *upstream) Object(context.Context, *port.ObjectCall) (*port.Response, error) {
@@ -328,8 +332,12 @@ func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, err
 	a := &answer{body: string(r.Body), ctx: ctx, up: u}
 	a.reader, a.PipeWriter = io.Pipe()
 	u.calls = append(u.calls, a)
-	fail, hang, json := u.fail, u.hang, u.json
+	fail, hang, json, shy := u.fail, u.hang, u.json, u.shy
 	u.mu.Unlock()
+	if shy {
+		<-r.Left
+		fail = context.Canceled
+	}
 	if hang {
 		<-ctx.Done()
 		fail = ctx.Err()
@@ -355,7 +363,7 @@ func (u *upstream) open() (n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, a := range u.calls {
-		if !a.closed && u.fail == nil && !u.hang {
+		if !a.closed && u.fail == nil && !u.hang && !u.shy {
 			n++
 		}
 	}

@@ -150,6 +150,32 @@ func TestRelay_refused(t *testing.T) { // L6, L7
 	}
 }
 
+func TestRelay_foreseen(t *testing.T) { // L6, W8
+	inBubble(t, func(b *bench) {
+		b.up.vain = fault.New(fault.Unavailable, "upstream_unavailable", "x")
+		require.ErrorIs(b.t, b.send(chat, &client{}).wait(), b.up.vain)
+		require.Zero(b.t, b.up.called())
+		hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+		require.NoError(b.t, err)
+		require.Empty(b.t, hs, "no row")
+	})
+}
+
+// An upstream that has not begun yet learns that the client left, and need not
+// wait for the time that it would have to end its work (W8).
+func TestRelay_leftBeforeItBegan(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.up.shy = true
+		v := b.send(jsonChat, &client{})
+		require.False(b.t, v.over())
+		start := time.Now()
+		v.leave()
+		require.Equal(b.t, fault.Canceled, fault.KindOf(v.wait()))
+		require.Zero(b.t, time.Since(start))
+		b.released("client_gone")
+	})
+}
+
 func TestRelay_exhausted(t *testing.T) { // L6, G6
 	for name, body := range map[string]string{
 		"too dear":       strings.Replace(chat, "100", "1000000", 1),

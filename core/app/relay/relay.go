@@ -163,6 +163,11 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	if ctx.Err() != nil {
 		return errGone
 	}
+	if up, ok := r.deps.Upstream.(port.Foreseeing); ok {
+		if err := up.Foresee(&port.Request{Route: j.Call.Route, RequestID: j.Request, Model: j.Quote.Model}); err != nil {
+			return err // before anything is set aside (L6)
+		}
+	}
 	body := j.Call.Forward(j.Body)
 	if len(body) != len(j.Body) { // a copy, which lives as long as the call
 		if err := r.deps.Memory.Take(int64(len(body))); err != nil {
@@ -199,20 +204,23 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 		run.release(errGone.Code)
 		return errGone
 	}
-	return run.forward(body)
+	return run.forward(body, ctx.Done())
 }
 
-// forward sends the call and passes the answer on.
-func (r *run) forward(body []byte) error {
+// forward sends the call, unless the client has left before it is, and passes
+// the answer on.
+func (r *run) forward(body []byte, left <-chan struct{}) error {
 	r.trace("credits held", slog.Int64("amount", r.hold.Amount), slog.String("model", r.job.Quote.Model), slog.String("price_version", r.job.Quote.Version))
-	resp, err := r.deps.Upstream.Do(r.work, &port.Request{Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Body: body})
+	resp, err := r.deps.Upstream.Do(r.work, &port.Request{
+		Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Model: r.job.Quote.Model, Left: left, Body: body,
+	})
 	if err != nil {
 		err = r.reason(err)
 		r.release(codeOf(err))
 		return err
 	}
 	defer resp.Body.Close()
-	r.trace("upstream accepted", slog.String("upstream", r.deps.Upstream.Name()), slog.Bool("stream", resp.Stream))
+	r.trace("upstream accepted", slog.String("upstream", resp.Upstream), slog.Bool("stream", resp.Stream))
 	if !resp.Stream {
 		return r.json(resp)
 	}

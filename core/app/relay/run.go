@@ -32,10 +32,13 @@ func (r *run) cancel() { r.end(context.Canceled) }
 // reason returns why the work ended: the cause its context was given, where
 // it was that which broke the call, else err itself.
 func (r *run) reason(err error) error {
-	if r.work.Err() == nil {
-		return err
-	}
 	cause := context.Cause(r.work)
+	if cause == nil {
+		if !errors.Is(err, context.Canceled) {
+			return err
+		}
+		cause = err // the upstream saw by itself that the client had left
+	}
 	if errors.Is(cause, context.Canceled) {
 		return fault.Wrap(cause, errGone.Kind, errGone.Code, errGone.Message)
 	}

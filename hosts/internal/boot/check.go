@@ -24,10 +24,11 @@ func (c Config) Base(found []error) (Base, error) {
 }
 
 // Settings checks all settings. In local, missing peppers are generated in
-// the data folder. The error lists all faults; found are those of the [Source].
-func (c Config) Settings(found []error) (Settings, error) {
+// the data folder. The error lists all faults; found are those of the [Source],
+// more the upstreams beyond the first.
+func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) {
 	f := &faults{list: found}
-	s := Settings{Base: c.base(f), UpstreamKey: c.UpstreamKey, MetricsToken: c.MetricsToken, Prices: c.Prices}
+	s := Settings{Base: c.base(f), MetricsToken: c.MetricsToken, Prices: c.Prices}
 	local := s.Environment == Local
 	s.Listen = c.listen(f, "listen", c.Listen, local)
 	if c.MetricsListen != "" {
@@ -36,7 +37,13 @@ func (c Config) Settings(found []error) (Settings, error) {
 	if c.MetricsToken.set && len(c.MetricsToken.text) < 16 {
 		f.add("metrics-token", "is shorter than 16 characters; use a long random text or leave it out")
 	}
-	c.upstream(f, &s)
+	s.Upstreams = c.upstreams(f, s.Environment, more)
+	if n, err := strconv.Atoi(c.UpstreamBreaker); err != nil || n < 0 || n > 1000 {
+		f.add("upstream-breaker", "is a number from 0 to 1000")
+	} else {
+		s.UpstreamBreaker = n
+	}
+	c.prices(f, s.Environment)
 	if areas, err := access.ParseGroups(c.Areas); err != nil || areas.Empty() {
 		f.add("areas", "must list one or more of chat, api, workspace, operator")
 	} else {
@@ -50,11 +57,6 @@ func (c Config) Settings(found []error) (Settings, error) {
 		}
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
-	before := len(f.list)
-	s.UpstreamTimeout = f.duration("upstream-timeout", c.UpstreamTimeout)
-	if s.UpstreamTimeout == 0 && len(f.list) == before {
-		f.add("upstream-timeout", "must leave the upstream some time, such as 120s")
-	}
 	s.Peppers = c.peppers(f, s.Base, len(f.list) == 0)
 	for part := range strings.SplitSeq(c.Peppers.text, ",") {
 		_, secret, _ := strings.Cut(part, ":")
@@ -121,34 +123,10 @@ func (c Config) database(f *faults, b *Base) {
 	}
 }
 
-func (c Config) upstream(f *faults, s *Settings) {
-	if c.UpstreamURL == "" {
-		if s.Environment != Local {
-			f.missing("upstream-url", "the models' OpenAI base URL, which ends in /v1")
-		} else if c.UpstreamKey.set {
-			f.add("upstream-url", "is missing, although an upstream key is set; set both, or neither for the demo upstream")
-		}
-	} else {
-		s.UpstreamURL = strings.TrimSuffix(c.UpstreamURL, "/")
-		u, err := url.Parse(s.UpstreamURL)
-		switch {
-		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
-			f.add("upstream-url", "must be an http or https address without query, such as https://models.example.com/v1")
-		case u.User != nil:
-			f.add("upstream-url", "must not hold a user or password; set "+Variable("upstream-key"))
-		case !strings.HasSuffix(u.Path, "/v1"):
-			f.add("upstream-url", "must end in /v1")
-		}
-	}
-	switch {
-	case c.UpstreamKey.Empty() && (s.Environment != Local || c.UpstreamKey.set):
-		f.missing("upstream-key", "the key that the upstream expects")
-	case strings.ContainsFunc(c.UpstreamKey.text, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		f.add("upstream-key", "holds a blank, a line break or a character that no header can carry")
-	}
+func (c Config) prices(f *faults, env Environment) {
 	switch {
 	case c.Prices != "":
-	case s.Environment != Local:
+	case env != Local:
 		f.missing("prices", "the file that lists what each model costs")
 	case c.UpstreamURL != "":
 		f.missing("prices", "the file that lists what each model of your upstream costs; only the demo upstream brings its own prices")

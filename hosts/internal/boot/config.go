@@ -20,6 +20,9 @@ type Config struct {
 	UpstreamURL     string `config:"" name:"upstream-url" placeholder:"URL" help:"OpenAI base URL of the models; ends in /v1. Local: the built-in demo upstream."`
 	UpstreamKey     Secret `config:"secret" placeholder:"KEY" help:"Key sent to the upstream. Prefer the variable or its _FILE twin: flags are visible to others on the machine."`
 	UpstreamTimeout string `config:"" name:"upstream-timeout" default:"120s" placeholder:"DURATION" help:"How long the upstream may take to begin its answer."`
+	UpstreamName    string `config:"" name:"upstream-name" default:"upstream" placeholder:"NAME" help:"Its name in logs. Keep it: what an upstream made is found by it."`
+	UpstreamModels  string `config:"" name:"upstream-models" placeholder:"LIST" help:"Models that it serves, or prefixes that end in *; all unless said. Further upstreams, asked in order: ARCHIBOT_UPSTREAM_2_URL, _KEY, _TIMEOUT, _NAME, _MODELS and so on, or the list upstreams in the configuration file."`
+	UpstreamBreaker string `config:"" name:"upstream-breaker" default:"5" placeholder:"N" help:"Failures in a row after which an upstream is left alone for a moment; 0: never."`
 	Prices          string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
 	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
@@ -65,20 +68,24 @@ func (b Base) Secrets() []Secret {
 type Settings struct {
 	Base
 	Listen        string
-	UpstreamURL   string // empty: the demo upstream
-	UpstreamKey   Secret
-	Prices        string // empty: the demo upstream's own book
+	Upstreams     []Upstream // in the order in which they are asked; none: the demo upstream
+	Prices        string     // empty: the demo upstream's own book
 	Peppers       keys.Peppers
 	Areas         access.Groups
 	MetricsListen string
 	MetricsToken  Secret
 	Drain, Grace  time.Duration
-	// UpstreamTimeout is how long the upstream may take to begin its answer.
-	UpstreamTimeout time.Duration
+	// UpstreamBreaker is after how many failures in a row an upstream is left
+	// alone; 0: never.
+	UpstreamBreaker int
 	pepperTexts     []Secret // as configured, for Secrets
 }
 
 // Secrets lists the configured texts that must never show up in a log.
 func (s Settings) Secrets() []Secret {
-	return append(append(s.Base.Secrets(), s.UpstreamKey, s.MetricsToken), s.pepperTexts...)
+	out := append(s.Base.Secrets(), s.MetricsToken)
+	for _, u := range s.Upstreams {
+		out = append(out, u.Key)
+	}
+	return append(out, s.pepperTexts...)
 }

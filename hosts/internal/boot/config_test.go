@@ -102,9 +102,8 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Equal(t, "127.0.0.1:8080", s.Listen)
 	require.Equal(t, "sqlite:"+filepath.Join(dir, "archibotchat.db"), s.Database.Reveal())
 	require.Equal(t, filepath.Join(dir, "archibotchat.db"), s.File)
-	require.Empty(t, s.UpstreamURL)
+	require.Empty(t, s.Upstreams)
 	require.Equal(t, "api,chat", s.Areas.String())
-	require.Equal(t, 2*time.Minute, s.UpstreamTimeout)
 	require.Zero(t, s.Drain)
 	require.Len(t, s.Peppers, 1)
 

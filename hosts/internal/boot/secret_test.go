@@ -17,7 +17,7 @@ func TestSecret_NeverPrints(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-7f3a91c0"
 	secret := boot.NewSecret(canary)
-	settings := boot.Settings{UpstreamKey: secret}
+	settings := boot.Settings{Upstreams: []boot.Upstream{{Key: secret}}}
 	var out bytes.Buffer
 	for _, v := range []any{secret, &secret, settings, &settings, []boot.Secret{secret}, map[string]boot.Secret{"k": secret}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {

@@ -57,14 +57,21 @@ func (s *Source) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 		s.loaded = true
 		s.load(ctx)
 	}
-	secret := flag.Tag.Get("config") == "secret"
+	if text, ok := s.find(flag.Name, flag.Tag.Get("config") == "secret"); ok {
+		return text, nil
+	}
+	return nil, nil
+}
+
+// find returns the text of a setting from its variable, else from the file.
+func (s *Source) find(name string, secret bool) (string, bool) {
 	for _, from := range []struct {
 		name string
 		find func(string) (string, bool)
 		file string
 	}{
-		{Variable(flag.Name), s.environ, "_FILE"},
-		{key(flag.Name), s.fromFile, "_file"},
+		{Variable(name), s.environ, "_FILE"},
+		{key(name), s.fromFile, "_file"},
 	} {
 		text, ok := from.find(from.name)
 		if secret {
@@ -77,10 +84,10 @@ func (s *Source) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 			}
 		}
 		if ok {
-			return text, nil
+			return text, true
 		}
 	}
-	return nil, nil
+	return "", false
 }
 
 func (s *Source) fault(format string, args ...any) {
@@ -129,8 +136,9 @@ func (s *Source) load(ctx *kong.Context) {
 		s.fault("the configuration file %s is not a YAML mapping of settings", path) // the cause might quote a secret
 		return
 	}
+	s.spread(path)
 	for name, node := range s.values {
-		if !known[name] {
+		if !known[name] && !isUpstream(name) {
 			s.fault("%s, line %d: there is no setting %q", path, node.Line, name)
 		}
 	}
