@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
@@ -126,6 +128,32 @@ func (s books) Expired(ctx context.Context, limit int) ([]string, error) {
 		return nil, s.flavor.fault("look for expired lots", err)
 	}
 	return ids, nil
+}
+
+func (s books) Funds(ctx context.Context, accounts []string) ([]store.Funds, error) {
+	if err := s.check(ctx, accounts...); err != nil || len(accounts) == 0 {
+		return nil, err
+	}
+	var rows []struct {
+		ID        string `bun:"id"`
+		Available int64  `bun:"available"`
+		Until     int64  `bun:"until"`
+	}
+	live := bun.Safe("l.state = 'live' AND l.granted_at <= t.now AND l.expires_at > t.now")
+	err := s.reads.NewSelect().TableExpr("accounts AS a").ColumnExpr("a.id").
+		ColumnExpr("CAST(coalesce(sum(CASE WHEN ? THEN l.remaining - l.held END), 0) AS bigint) AS available", live).
+		ColumnExpr("coalesce(min(CASE WHEN ? THEN l.expires_at END), 0) AS until", live).
+		Join("CROSS JOIN (SELECT ? AS now) AS t", s.flavor.now()).
+		Join("LEFT JOIN lots AS l ON l.account_id = a.id AND (l.state = 'live' OR l.remaining > 0)").
+		Where("a.id IN (?)", bun.List(accounts)).Group("a.id").Scan(ctx, &rows)
+	if err != nil {
+		return nil, s.flavor.fault("read what accounts can spend", err)
+	}
+	funds := make([]store.Funds, len(rows))
+	for i, r := range rows {
+		funds[i] = store.Funds{Account: r.ID, Available: r.Available, Until: row.Time(r.Until)}
+	}
+	return funds, nil
 }
 
 // size bounds the length of a list as a page does.

@@ -58,6 +58,14 @@ func (s replicas) Renew(ctx context.Context, r store.Replica, lease time.Duratio
 	return s.flavor.fault("renew a lease", err)
 }
 
+func (s replicas) Alive(ctx context.Context) (int, error) {
+	if err := s.check(ctx); err != nil {
+		return 0, err
+	}
+	n, err := s.reads.NewSelect().Model((*replicaRow)(nil)).Where("r.lease_until > ?", s.flavor.now()).Count(ctx)
+	return int(n), s.flavor.fault("count replicas", err)
+}
+
 func (s replicas) Lapsed(ctx context.Context, except string, limit int) ([]store.Replica, error) {
 	if err := s.check(ctx, except); err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func TestGateway_stream(t *testing.T) { // W5, W6
 
 func TestGateway_stream_broken(t *testing.T) { // W5, HOTPATH 17
 	s := newSite(t, options{})
-	for _, model := range []string{"test-cut", "test-reset", "test-nodone", "test-malformed", "test-bigline"} {
+	for _, model := range []string{"test-gap5-cut", "test-gap5-reset", "test-gap5-nodone", "test-gap5-malformed", "test-gap5-bigline"} {
 		r := s.do(http.MethodPost, completions, chat(model, `,"stream":true`))
 		require.Equal(t, http.StatusOK, r.status, model)
 		require.ErrorIs(t, r.err, io.ErrUnexpectedEOF, "no client can take %s for complete", model)
@@ -69,7 +69,7 @@ func TestGateway_stream_broken(t *testing.T) { // W5, HOTPATH 17
 	}
 	for _, h := range s.holds() {
 		require.Equal(t, ledger.HoldSettled, h.Hold.State, h.Hold.Work.Model)
-		require.True(t, h.Hold.Usage.Estimated || h.Hold.Work.Model == "test-nodone", h.Hold.Work.Model)
+		require.True(t, h.Hold.Usage.Estimated || h.Hold.Work.Model == "test-gap5-nodone", h.Hold.Work.Model)
 	}
 }
 

@@ -39,7 +39,9 @@ func TestGateway_changedMeanwhile(t *testing.T) {
 	_, err = s.db.Keys().Revoke(t.Context(), account, list[0].ID, system.Now(), "pat")
 	require.NoError(t, err)
 	s.do(http.MethodPost, completions, chat("test", "")).refused(http.StatusUnauthorized, "invalid_api_key")
-	require.EqualValues(t, 3, s.up.Stats().Requests)
+	// Work may start before its hold for as long as a snapshot counts as fresh;
+	// what the hold is then refused for is not delivered, and leaves no row.
+	require.Len(t, s.holds(), 3)
 }
 
 func TestGateway_rateHeaders(t *testing.T) { // W3

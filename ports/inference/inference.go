@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/archibot/archibotchat/core/inference"
 )
@@ -49,6 +50,13 @@ type Response struct {
 	// Reads fail with a fault of kind Timeout when the
 	// upstream is silent for too long and of kind BadUpstream when it breaks off.
 	Body io.ReadCloser
+}
+
+// Ready is what a Response's Body may implement beside io.ReadCloser: whether
+// a Read would return at once, waiting for that up to a time. It consumes
+// nothing, and its answer need not hold for a read of a whole event.
+type Ready interface {
+	Ready(wait time.Duration) bool
 }
 
 // Header is one header field.

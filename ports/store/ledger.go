@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
 )
@@ -22,9 +23,19 @@ type Ledger interface {
 	// OpenHolds returns open holds of a replica, oldest first; with expired
 	// true, only those past their deadline by the store's clock.
 	OpenHolds(ctx context.Context, replica string, expired bool, limit int) ([]ledger.Hold, error)
+	// Funds returns what accounts can spend now, without their lock: it may be
+	// another amount as soon as it is read. Unknown accounts are left out.
+	Funds(ctx context.Context, accounts []string) ([]Funds, error)
 	// Expired returns accounts that have lots past their expiry by the store's
 	// clock and not yet swept.
 	Expired(ctx context.Context, limit int) ([]string, error)
+}
+
+// Funds is what an account can spend.
+type Funds struct {
+	Account   string
+	Available int64
+	Until     time.Time // when the first of its lots ends; zero: it has none
 }
 
 // HeldDebit is a hold with the sum of the debits that name its request.

@@ -19,6 +19,8 @@ type Replicas interface {
 	// Renew extends the lease; ErrFenced if the fence has moved on or the
 	// replica is gone.
 	Renew(ctx context.Context, r Replica, lease time.Duration) error
+	// Alive returns how many replicas have a lease that has not run out.
+	Alive(ctx context.Context) (int, error)
 	// Lapsed returns replicas whose lease has run out, or that are fenced but
 	// still have a row, except the one named.
 	Lapsed(ctx context.Context, except string, limit int) ([]Replica, error)

@@ -27,6 +27,9 @@ func (r *run) json(resp *port.Response) error {
 	if !reported {
 		if _, status := inference.ResponseObject(body); status == "failed" || status == "cancelled" {
 			// The upstream says itself that it did no work worth counting.
+			if err := r.confirm(); err != nil {
+				return err
+			}
 			return r.deliver(resp, body, r.release("upstream_failed"))
 		}
 		usage, reason = inference.EstimateJSON(r.job.Call.Route, r.job.Call.BodyBytes, body), "usage_estimated"

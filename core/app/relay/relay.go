@@ -20,6 +20,13 @@ import (
 type Ledger interface {
 	Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc)
 	Hold(op ledger.Op) (ledger.Outcome, error)
+	// Begin lets the work start before its hold is durable, or says no.
+	// Hasten sends that hold on its way, Confirm waits for it to be durable,
+	// Confirmed says that it will not wait.
+	Begin(op ledger.Op) (ledger.Hold, bool)
+	Hasten(h ledger.Hold)
+	Confirm(h ledger.Hold) (ledger.Outcome, error)
+	Confirmed(h ledger.Hold) bool
 	Settle(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
 	SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
 	Release(h ledger.Hold, reason string) (ledger.Outcome, error)
@@ -175,11 +182,11 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 		}
 		defer r.deps.Memory.Give(int64(len(body)))
 	}
-	hold, err := r.hold(ctx, &j, out)
+	hold, unsure, err := r.hold(ctx, &j, out)
 	if err != nil {
 		return err
 	}
-	run := &run{Relay: r, job: j, hold: hold, out: out, started: r.deps.Now()}
+	run := &run{Relay: r, job: j, hold: hold, unsure: unsure, out: out, started: r.deps.Now()}
 	run.work, run.end = r.deps.Ledger.Work(ctx, hold)
 	defer run.end(nil)
 	limit := time.AfterFunc(r.deps.Limits.Duration, func() { run.end(errDuration) })
@@ -233,8 +240,9 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 
 // hold sets aside the most that the job can cost. An account that was changed
 // since the job was admitted is looked at again, at most twice: then somebody
-// is changing it all the time.
-func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (ledger.Hold, error) {
+// is changing it all the time. If unsure is true the hold has yet to become
+// durable, and nothing may be shown to the client before (HOTPATH 13).
+func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, unsure bool, err error) {
 	input, output := j.Call.TokenBound(j.Quote.Price.MaxOutputTokens)
 	bound, err := j.Quote.Price.Bound(input, output)
 	if err != nil || bound > ledger.MaxAmount {
@@ -242,31 +250,42 @@ func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (ledger.Hold, error)
 	}
 	var o ledger.Outcome
 	for again := 0; err == nil; again++ {
-		o, err = r.deps.Ledger.Hold(ledger.Op{
+		op := ledger.Op{
 			Account: j.By.Account, Request: j.Request, Amount: bound, Deadline: r.deps.Limits.Duration + time.Minute,
 			Work:  ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
 			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input,
-		})
+		}
+		if j.Current && !j.Once.Given() && again == 0 {
+			if h, ok := r.deps.Ledger.Begin(op); ok {
+				return h, true, nil
+			}
+		}
+		o, err = r.deps.Ledger.Hold(op)
 		if !errors.Is(err, ledger.ErrEpoch) || j.Gate == nil || again == 2 {
 			break
 		}
 		if j.Epoch, j.Limits, err = j.Gate.Again(ctx, j.Epoch); err != nil {
-			return ledger.Hold{}, err // noted where it was decided
+			return ledger.Hold{}, false, err // noted where it was decided
 		}
 	}
 	if o.Rates != (ledger.Rates{}) {
 		out.Rates(o.Rates)
 	}
-	if f := fault.From(err); f != nil {
-		if f.Kind == fault.Exhausted || f.Kind == fault.Limited {
-			r.deps.Recorder.Refused(audit.Event{
-				Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
-				Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1,
-			})
-		}
-		return ledger.Hold{}, err
+	if err != nil {
+		r.denied(j, err)
+		return ledger.Hold{}, false, err
 	}
-	return o.Hold, nil
+	return o.Hold, false, nil
+}
+
+// denied records that the ledger refused a hold for what the account has.
+func (r *Relay) denied(j *Job, err error) {
+	if f := fault.From(err); f.Kind == fault.Exhausted || f.Kind == fault.Limited {
+		r.deps.Recorder.Refused(audit.Event{
+			Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
+			Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1,
+		})
+	}
 }
 
 // codeOf names an error for the ledger and the log.

@@ -24,6 +24,7 @@ type run struct {
 	drain   drain
 	live    *streaming // once there is a stream
 	ended   bool       // the hold was settled or released, or at least asked to be
+	unsure  bool       // the hold is not known to be durable
 }
 
 // cancel ends the work because nobody waits for it any more.
@@ -55,12 +56,60 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 		finish = r.deps.Ledger.Settle
 	}
 	o, err := finish(r.hold, r.cost(u), booked(u), reason)
+	if r.unsure && refused(err) {
+		if err = r.again(err); err != nil {
+			return Bill{}, err
+		}
+		o, err = finish(r.hold, r.cost(u), booked(u), reason)
+	}
 	if err != nil {
 		r.deps.Log.Error("settle failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
 		return Bill{}, fault.Wrap(err, ErrUnsettled.Kind, ErrUnsettled.Code, ErrUnsettled.Message)
 	}
 	r.trace("request settled", slog.Int64("debited", o.Debited), slog.Int64("uncollected", o.Uncollected), slog.Bool("estimated", u.Estimated))
 	return Bill{Debited: o.Debited, Remaining: o.Available}, nil
+}
+
+// confirm waits for the hold to be durable. If it was refused the answer must
+// not be shown: nothing is debited for it.
+func (r *run) confirm() error {
+	if !r.unsure {
+		return nil
+	}
+	o, err := r.deps.Ledger.Confirm(r.hold)
+	if err == nil {
+		r.unsure, r.hold = false, o.Hold
+		return nil
+	}
+	if err = r.again(err); err != nil {
+		r.ended = true // there is nothing to end
+	}
+	return err
+}
+
+// again holds once more for work whose hold was refused because the account
+// was changed meanwhile, if the gate still lets it in. Any other refusal stands.
+func (r *run) again(err error) error {
+	if !errors.Is(err, ledger.ErrEpoch) || r.job.Gate == nil {
+		r.denied(&r.job, err)
+		return err
+	}
+	if r.job.Epoch, r.job.Limits, err = r.job.Gate.Again(r.work, r.job.Epoch); err != nil {
+		return err // noted where it was decided
+	}
+	r.job.Current = false // the hold comes first now
+	hold, _, err := r.Relay.hold(r.work, &r.job, r.out)
+	if err == nil {
+		r.hold, r.unsure = hold, false
+	}
+	return err
+}
+
+// refused reports whether the ledger refused a hold that its request did not
+// wait for.
+func refused(err error) bool {
+	k := fault.KindOf(err)
+	return err != nil && (k == fault.Exhausted || k == fault.Limited || errors.Is(err, ledger.ErrEpoch))
 }
 
 // trace logs a step of the request, for those who look into one.
@@ -87,6 +136,10 @@ func (r *run) cost(u inference.Usage) int64 {
 func (r *run) release(reason string) Bill {
 	r.ended = true
 	o, err := r.deps.Ledger.Release(r.hold, reason)
+	if r.unsure && refused(err) { // there is nothing to give back
+		r.denied(&r.job, err)
+		return Bill{}
+	}
 	if err != nil {
 		// The step stays queued, and behind it are deadline and recovery.
 		r.deps.Log.Error("release failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
@@ -19,6 +20,8 @@ func (r *run) stream(resp *port.Response) error {
 	if r.job.Call.Route == inference.Responses {
 		line = terminalBytes
 	}
+	ready, _ := resp.Body.(port.Ready)
+	s.ready = ready
 	body := &budgeted{from: io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), memory: r.deps.Memory}
 	defer body.free()
 	frames := inference.NewFrameReader(body, line, terminalBytes)
@@ -30,13 +33,17 @@ func (r *run) stream(resp *port.Response) error {
 		}
 		switch s.meter.Observe(frame) {
 		case inference.ClassContent:
-			s.pass(frame, !frames.Buffered())
+			if err := s.pass(frame, !frames.Buffered()); err != nil {
+				return err
+			}
 			if s.meter.Finished() {
 				s.drain.extend(s.deps.Limits.Drain)
 			}
 		case inference.ClassComment:
 			if s.begun {
-				s.pass(frame, !frames.Buffered())
+				if err := s.pass(frame, !frames.Buffered()); err != nil {
+					return err
+				}
 			}
 		case inference.ClassUsage:
 			if r.job.Call.IncludeUsage {
@@ -65,10 +72,43 @@ type streaming struct {
 	begun   bool   // the head was sent
 	gone    bool   // the client has left
 	saw     bool   // the client was sent some of the answer
+	early   []byte // what came while the hold was not durable
+	ready   port.Ready
 }
 
-// pass sends a frame to a client that is still there.
-func (s *streaming) pass(frame []byte, newest bool) {
+const (
+	// maxEarly is how much of a stream is kept while its hold is not durable.
+	maxEarly = 64 << 10
+	// earlyWait is how long the next frame is waited for meanwhile.
+	earlyWait = time.Millisecond
+)
+
+// pass sends a frame to a client that is still there. What comes before the
+// hold is durable waits for it; if the whole stream is here before that, one
+// step of the ledger does for both ends of it (HOTPATH 14). An error means
+// that the hold was refused.
+func (s *streaming) pass(frame []byte, newest bool) error {
+	if s.unsure {
+		s.deps.Ledger.Hasten(s.hold)
+		more := !newest || s.ready != nil && s.ready.Ready(earlyWait)
+		if len(s.early)+len(frame) <= maxEarly && more && !s.deps.Ledger.Confirmed(s.hold) {
+			s.early = append(s.early, frame...)
+			return nil
+		}
+		if err := s.confirm(); err != nil {
+			return err
+		}
+		if len(s.early) > 0 {
+			frame, newest = append(s.early, frame...), true
+			s.early = nil
+		}
+	}
+	s.send(frame, newest)
+	return nil
+}
+
+// send sends frames whose hold is durable.
+func (s *streaming) send(frame []byte, newest bool) {
 	if now := s.deps.Now(); s.mark.due(now) {
 		u := s.usage()
 		s.deps.Ledger.Mark(s.hold, ledger.Mark{Accepted: true, Delivered: s.saw, Cost: s.cost(u), Usage: booked(u)})
@@ -126,6 +166,9 @@ func (s *streaming) usage() inference.Usage {
 // finish debits a whole answer, then lets the client see its end.
 func (s *streaming) finish(end []byte) error {
 	if s.meter.Fruitless() {
+		if err := s.confirm(); err != nil {
+			return err
+		}
 		s.release("upstream_failed")
 		return s.close(end)
 	}
@@ -136,6 +179,7 @@ func (s *streaming) finish(end []byte) error {
 	if err := s.pay(u, reason, s.saw); err != nil {
 		return s.fail(err)
 	}
+	s.unsure = false
 	return s.close(end)
 }
 
@@ -143,6 +187,9 @@ func (s *streaming) finish(end []byte) error {
 func (s *streaming) close(end []byte) error {
 	if s.gone || !s.begin() {
 		return nil
+	}
+	if len(s.early) > 0 {
+		end = append(s.early, end...)
 	}
 	if s.out.Frame(end, true) != nil || s.out.End() != nil {
 		s.deps.Log.Info("client left before the end of its stream", "request_id", s.job.Request)

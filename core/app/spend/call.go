@@ -1,7 +1,9 @@
 package spend
 
 import (
+	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
 )
@@ -14,11 +16,20 @@ type call struct {
 	tell    func(result) // takes the result in the place of reply, and does not block
 	release bool         // a settle that turns into a release once abandoned
 	skips   int          // batches that left it behind; the queue's
+
+	// Of a hold that may follow its request. The queue's lock guards them.
+	due       time.Time // when it is put into the queue
+	lazy      bool      // not there yet
+	taken     bool      // in a batch
+	withdrawn bool      // taken back: its settle is one step with it
+	refused   context.CancelCauseFunc
+	denied    error // what refused would have been told
 }
 
 type result struct {
 	outcome ledger.Outcome
 	err     error
+	sent    time.Time // when the batch was sent; zero: none was answered
 }
 
 // A call is waiting until either the writer answers it or its caller gives up;

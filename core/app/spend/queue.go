@@ -1,9 +1,13 @@
 package spend
 
 import (
+	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 // Limits of a queue.
@@ -58,9 +62,19 @@ const (
 type queue struct {
 	mu    sync.Mutex
 	lanes map[string]*lane
-	turns [2][2][]*lane     // by desk and rank: lanes with something to take, and stale ones
-	slots map[string]string // request → account
-	wake  [2]chan struct{}  // one place: something may be taken at the desk
+	turns [2][2][]*lane    // by desk and rank: lanes with something to take, and stale ones
+	slots map[string]*slot // by request
+	wake  [2]chan struct{} // one place: something may be taken at the desk
+	purse *purse
+	lazy  []*call       // provisional holds, in the order in which they are due
+	begun chan struct{} // one place: there is a first one
+}
+
+// slot is the place of a request under way.
+type slot struct {
+	account string
+	hold    *call // while it is provisional
+	lent    int64 // what it counts for among those without a hold
 }
 
 // lane is one account's part of a queue.
@@ -76,7 +90,7 @@ type lane struct {
 }
 
 func newQueue() *queue {
-	q := &queue{lanes: map[string]*lane{}, slots: map[string]string{}}
+	q := &queue{lanes: map[string]*lane{}, slots: map[string]*slot{}, purse: newPurse(), begun: make(chan struct{}, 1)}
 	for d := range q.wake {
 		q.wake[d] = make(chan struct{}, 1)
 	}
@@ -114,9 +128,141 @@ func (q *queue) admit(l *lane, c *call) bool {
 	if l.slots >= laneSlots || len(q.slots) >= maxSlots {
 		return false
 	}
-	q.slots[c.op.Request] = l.account
+	q.slots[c.op.Request] = &slot{account: l.account}
 	l.slots++
 	return true
+}
+
+// begin takes a slot for a provisional hold; false if there is none, or the
+// account has not enough for it to wait.
+func (q *queue) begin(c *call, now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, ok := q.slots[c.op.Request]; ok || len(q.slots) >= maxSlots {
+		return false
+	}
+	l := q.lane(c.op.Account)
+	if l.desk != swift || l.trouble || l.penance > 0 || l.slots >= laneSlots || !q.purse.lend(&c.op, now) {
+		q.tidy(l)
+		return false
+	}
+	q.slots[c.op.Request] = &slot{account: l.account, hold: c, lent: c.op.Amount}
+	l.slots++
+	c.lazy = true
+	q.lazy = append(q.lazy, c)
+	if len(q.lazy) == 1 {
+		select {
+		case q.begun <- struct{}{}:
+		default:
+		}
+	}
+	return true
+}
+
+// pending returns the provisional hold of a request, or nil.
+func (q *queue) pending(request, nonce string) *call {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s := q.slots[request]; s != nil && s.hold != nil && s.hold.op.Nonce == nonce {
+		return s.hold
+	}
+	return nil
+}
+
+// watch has a provisional hold end what stands on it, should it be refused.
+func (q *queue) watch(request, nonce string, end context.CancelCauseFunc) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.slots[request]
+	if s == nil || s.hold == nil || s.hold.op.Nonce != nonce {
+		return
+	}
+	if s.hold.denied != nil && !errors.Is(s.hold.denied, ledger.ErrEpoch) {
+		end(s.hold.denied)
+		return
+	}
+	s.hold.refused = end
+}
+
+// hasten puts a provisional hold into its lane.
+func (q *queue) hasten(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.enter(c)
+}
+
+func (q *queue) enter(c *call) {
+	if !c.lazy || c.withdrawn {
+		return
+	}
+	c.lazy = false
+	l := q.lane(c.op.Account)
+	l.waiting[steps] = append(l.waiting[steps], c)
+	q.list(l, steps)
+}
+
+// overdue puts the provisional holds that are due into their lanes, and
+// returns when the next one is; false if there is none.
+func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, c := range q.lazy {
+		if c.lazy && !c.withdrawn && c.due.After(now) {
+			q.lazy = append(q.lazy[:0], q.lazy[i:]...)
+			return c.due, true
+		}
+		q.enter(c)
+		q.lazy[i] = nil
+	}
+	q.lazy = q.lazy[:0]
+	return time.Time{}, false
+}
+
+// withdraw takes a provisional hold back, false if a batch has it, or had it.
+func (q *queue) withdraw(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c.taken || c.withdrawn || c.state.Load() != waiting {
+		return false
+	}
+	c.withdrawn = true
+	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
+		s.hold = nil // what it counts for stays until its settle is done
+	}
+	return true
+}
+
+// confirmed ends the time in which a hold is provisional.
+func (q *queue) confirmed(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
+		s.hold = nil
+	}
+}
+
+// inUse returns the accounts of which nothing was heard for a while, although
+// requests asked for them lately.
+func (q *queue) inUse(now time.Time) []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.purse.recent(now.Add(-fundsMemory), now.Add(-refreshEvery), maxRefresh)
+}
+
+// heard takes what accounts were found to have at a time.
+func (q *queue) heard(found []store.Funds, sent time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, f := range found {
+		q.purse.get(f.Account).learn(sent, f.Available, f.Until)
+	}
+}
+
+// crew notes how many replicas share the accounts.
+func (q *queue) crew(replicas int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.purse.replicas = replicas
 }
 
 // take returns the next batch for a desk, empty if nothing waits there. Half
@@ -142,9 +288,12 @@ func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
 		c := l.waiting[r][0]
 		l.waiting[r][0] = nil
 		l.waiting[r] = l.waiting[r][1:]
-		if c.op.Kind == ledger.OpHold && c.abandoned() { // never started, nobody waits
+		switch {
+		case c.withdrawn: // its settle stands for it
+		case c.op.Kind == ledger.OpHold && c.abandoned(): // never started, nobody waits
 			q.free(c.op.Request)
-		} else {
+		default:
+			c.taken = true
 			l.out++
 			batch = append(batch, c)
 		}
@@ -156,9 +305,26 @@ func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
 
 // done takes a call off the queue's books. A hold that was granted keeps its
 // slot until its end is done.
-func (q *queue) done(c *call, granted bool) {
+func (q *queue) done(c *call, granted bool, r result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !r.sent.IsZero() {
+		q.purse.learn(&c.op, r.outcome, r.sent)
+	}
+	if s := q.slots[c.op.Request]; s != nil && s.lent > 0 && (c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpSpend) {
+		q.purse.landed(s.account, s.lent)
+		s.lent = 0
+		if refusal(r.err) {
+			q.purse.refused(s.account, r.sent)
+		}
+		if s.hold == c && r.err != nil {
+			// An account that was changed is looked at again before the work is
+			// called off; whoever waits for the hold does that.
+			if c.denied = r.err; c.refused != nil && !errors.Is(r.err, ledger.ErrEpoch) {
+				c.refused(r.err)
+			}
+		}
+	}
 	if c.op.Kind.Terminal() || c.op.Kind == ledger.OpHold && !granted {
 		q.free(c.op.Request)
 	}
@@ -181,6 +347,7 @@ func (q *queue) back(calls []*call) {
 			lanes = append(lanes, l)
 		}
 		left[l][rankOf(c)] = append(left[l][rankOf(c)], c)
+		c.taken = false
 		c.skips++
 		l.trouble = l.trouble || c.skips >= maxSkips
 		l.out--
@@ -226,6 +393,12 @@ func (q *queue) ended(request string) {
 func (q *queue) forget() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, s := range q.slots {
+		q.purse.landed(s.account, s.lent)
+		if s.hold != nil {
+			s.hold.withdrawn = s.hold.withdrawn || !s.hold.taken
+		}
+	}
 	clear(q.slots)
 	for _, l := range q.lanes {
 		l.slots = 0
@@ -268,12 +441,13 @@ func (q *queue) list(l *lane, r rank) {
 }
 
 func (q *queue) free(request string) {
-	account, ok := q.slots[request]
+	s, ok := q.slots[request]
 	if !ok {
 		return
 	}
+	q.purse.landed(s.account, s.lent)
 	delete(q.slots, request)
-	l := q.lane(account)
+	l := q.lane(s.account)
 	l.slots--
 	q.tidy(l)
 }

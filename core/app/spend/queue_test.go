@@ -81,7 +81,7 @@ func (m *model) finish(d desk) {
 		if rapid.IntRange(0, 9).Draw(m.t, "poisoned") == 0 {
 			m.q.suspect(c.op.Account)
 		}
-		m.q.done(c, granted)
+		m.q.done(c, granted, result{})
 	}
 	for _, c := range slices.Backward(left) {
 		l := m.lane(c.op.Account)
@@ -116,7 +116,7 @@ func TestQueue_properties(t *testing.T) {
 			require.Less(t, n, 5000, "the queue does not drain")
 			for d := range m.out {
 				for _, c := range m.out[d] {
-					m.q.done(c, false)
+					m.q.done(c, false, result{})
 				}
 				m.out[d] = nil
 				m.serve(desk(d))
@@ -161,7 +161,7 @@ func TestQueue_put_full(t *testing.T) { // HOTPATH 3
 	// A granted hold keeps its slot until its end is done.
 	held := q.take(swift, nil)
 	for _, c := range held {
-		q.done(c, c.op.Kind == ledger.OpHold)
+		q.done(c, c.op.Kind == ledger.OpHold, result{})
 	}
 	require.False(t, q.put(queued(ledger.OpHold, "acct_late", 2)))
 	var first *call
@@ -176,7 +176,7 @@ func TestQueue_put_full(t *testing.T) { // HOTPATH 3
 	for !slices.Contains(held, end) {
 		held = q.take(swift, nil)
 		for _, c := range held {
-			q.done(c, true)
+			q.done(c, true, result{})
 		}
 	}
 	require.True(t, q.put(queued(ledger.OpHold, "acct_late", 2)), "its slot is free")
@@ -261,10 +261,10 @@ func TestQueue_back(t *testing.T) { // HOTPATH 2
 	batch := q.take(patient, nil)
 	require.Equal(t, []*call{first, second, third}, batch)
 	fourth := hold("acct_1", 4)
-	q.done(other, false)
+	q.done(other, false, result{})
 	for _, c := range batch {
 		require.Empty(t, q.take(swift, nil), "not while it is out with the other")
-		q.done(c, false)
+		q.done(c, false, result{})
 	}
 	require.Equal(t, []*call{fourth}, q.take(swift, nil), "and back again")
 }

@@ -44,6 +44,8 @@ func (s *Spend) Run(ctx context.Context) error {
 	writers.Go(func() { s.write(gathering, writing, patient) })
 	keepers.Go(func() { s.renew(ctx) })
 	keepers.Go(func() { s.recoverEvery(ctx) })
+	keepers.Go(func() { s.hurry(ctx) })
+	keepers.Go(func() { s.refresh(ctx) })
 
 	<-ctx.Done()
 	s.ready.Store(false)
@@ -121,6 +123,7 @@ func (s *Spend) renew(ctx context.Context) {
 		switch {
 		case err == nil:
 			last = sent
+			s.count(ctx)
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, store.ErrFenced):
@@ -131,6 +134,16 @@ func (s *Spend) renew(ctx context.Context) {
 				s.lose(r, ErrLost)
 			}
 		}
+	}
+}
+
+// count asks how many replicas share the accounts. Without an answer the last
+// one stands: it matters for how likely a refusal is, not for what is booked.
+func (s *Spend) count(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if n, err := s.deps.Store.Replicas().Alive(ctx); err == nil {
+		s.queue.crew(n)
 	}
 }
 

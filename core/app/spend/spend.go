@@ -87,6 +87,7 @@ func (s *Spend) Work(ctx context.Context, h ledger.Hold) (context.Context, conte
 		cancel(ErrLost)
 		return work, cancel
 	}
+	s.queue.watch(h.Request, h.Nonce, cancel)
 	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
 	return work, func(cause error) { stop(); cancel(cause) }
 }
@@ -158,6 +159,9 @@ func (s *Spend) finish(c *call) (ledger.Outcome, error) {
 	case <-s.done:
 		return ledger.Outcome{}, ErrUnknown
 	default:
+	}
+	if err := s.land(&c.op); err != nil {
+		return ledger.Outcome{}, err
 	}
 	s.queue.put(c)
 	return s.wait(c, EndWait)

@@ -46,9 +46,10 @@ func (s *Spend) commit(ctx context.Context, d desk, batch []*call) (busy []*call
 	wait := 10 * time.Millisecond
 	for {
 		by := s.replica()
+		sent := s.deps.Now()
 		outcomes, err := s.attempt(ctx, d, by, batch)
 		if err == nil {
-			return s.answer(ctx, batch, outcomes)
+			return s.answer(ctx, batch, outcomes, sent)
 		}
 		switch {
 		case errors.Is(err, store.ErrFenced):
@@ -125,13 +126,13 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 	ops := make([]ledger.Op, len(batch))
 	for i, c := range batch {
 		switch {
-		case c.op.Kind == ledger.OpHold:
+		case c.op.Kind == ledger.OpHold, c.op.Kind == ledger.OpSpend && !c.abandoned():
 			// Whoever commits it owns it: a hold that waited while the replica
 			// changed its identity must not go to one that is gone, where no
 			// recovery would look for it.
 			c.op.Replica = by.ID
-		case c.release && c.op.Kind == ledger.OpSettle && c.abandoned():
-			c.op.Kind, c.op.Amount, c.op.Usage, c.op.Reason = ledger.OpRelease, 0, ledger.Usage{}, "settle_timed_out"
+		case c.release && (c.op.Kind == ledger.OpSettle || c.op.Kind == ledger.OpSpend) && c.abandoned():
+			c.op.Kind, c.op.Amount, c.op.Cost, c.op.Usage, c.op.Reason = ledger.OpRelease, 0, 0, ledger.Usage{}, "settle_timed_out"
 		}
 		ops[i] = c.op
 	}
@@ -149,14 +150,14 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 
 // answer replies to the calls of a committed batch and returns those that it
 // left behind. Once ctx has ended there is no next batch.
-func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome) (busy []*call) {
+func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome, sent time.Time) (busy []*call) {
 	for i, c := range batch {
 		o := outcomes[i]
 		if errors.Is(o.Err, store.ErrBusyAccount) && ctx.Err() == nil {
 			busy = append(busy, c)
 			continue
 		}
-		s.reply(c, result{outcome: o, err: o.Err})
+		s.reply(c, result{outcome: o, err: o.Err, sent: sent})
 	}
 	return busy
 }
@@ -175,16 +176,16 @@ func (s *Spend) reply(c *call, r result) {
 			s.queue.put(newCall(op))
 		}
 	}
-	s.queue.done(c, held)
+	s.queue.done(c, held, r)
 }
 
-// refuseSteps answers the holds and extensions of a batch that was not
+// refuseSteps answers the holds, spends and extensions of a batch that was not
 // committed and returns the rest: a fenced replica may start nothing, but what
 // it ends may still be the first word on a hold.
 func (s *Spend) refuseSteps(batch []*call, err error) []*call {
 	rest := batch[:0]
 	for _, c := range batch {
-		if c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpExtend {
+		if c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpExtend || c.op.Kind == ledger.OpSpend {
 			s.reply(c, result{err: err})
 			continue
 		}

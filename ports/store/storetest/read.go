@@ -33,6 +33,34 @@ func seqs(es []ledger.Entry) (ns []int64) {
 
 func readCases() []testCase {
 	return []testCase{
+		{"read/funds", []string{"Ledger.Funds"}, func(t *testing.T, h harness) { // HOTPATH 13
+			s, clock := h.clocked(t)
+			funded(t, s, "acct_1", 100)
+			first, err := s.Ledger().Lots(t.Context(), "acct_1")
+			require.NoError(t, err)
+			clock.Add(time.Hour)
+			apply(t, s, ledger.Op{Kind: ledger.OpGrant, Account: "acct_1", Lot: "lot_more", Amount: 50, Source: ledger.SourceOperator})
+			apply(t, s, hold("acct_1", "req_1", 30))
+			addAccounts(t, s, "acct_2")
+			funds := func() map[string]store.Funds {
+				found, err := s.Ledger().Funds(t.Context(), []string{"acct_1", "acct_2", "acct_none"})
+				require.NoError(t, err)
+				by := map[string]store.Funds{}
+				for _, f := range found {
+					by[f.Account] = f
+				}
+				require.Len(t, by, len(found))
+				return by
+			}
+			require.Equal(t, map[string]store.Funds{
+				"acct_1": {Account: "acct_1", Available: 120, Until: first[0].ExpiresAt}, "acct_2": {Account: "acct_2"},
+			}, funds())
+			clock.Set(first[0].ExpiresAt)
+			require.Equal(t, int64(50), funds()["acct_1"].Available, "L10: an expired lot lends nothing, swept or not")
+			none, err := s.Ledger().Funds(t.Context(), nil)
+			require.NoError(t, err)
+			require.Empty(t, none)
+		}},
 		{"read/entries_by_keyset", []string{"Ledger.Entries", "Ledger.EntriesBefore"}, func(t *testing.T, h harness) {
 			s := h.store(t)
 			funded(t, s, "acct_1", 100)

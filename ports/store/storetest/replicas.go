@@ -54,6 +54,22 @@ func replicaCases() []testCase {
 			require.NoError(t, s.Replicas().Renew(t.Context(), b, lease), "lapsed but not fenced: alive after all")
 			require.Equal(t, []string{"rep_a"}, lapsed(t, s, ""))
 		}},
+		{"replicas/alive", []string{"Replicas.Alive"}, func(t *testing.T, h harness) { // HOTPATH 13
+			s, clock := h.clocked(t)
+			alive := func() int {
+				n, err := s.Replicas().Alive(t.Context())
+				require.NoError(t, err)
+				return n
+			}
+			require.Zero(t, alive())
+			a := join(t, s, "rep_a")
+			join(t, s, "rep_b")
+			require.Equal(t, 2, alive())
+			clock.Add(lease - time.Second)
+			require.NoError(t, s.Replicas().Renew(t.Context(), a, lease))
+			clock.Add(2 * time.Second)
+			require.Equal(t, 1, alive())
+		}},
 		{"replicas/fence", []string{"Replicas.Fence"}, func(t *testing.T, h harness) { // HOTPATH 7
 			s, clock := h.clocked(t)
 			funded(t, s, "acct_1", 1000)
