@@ -85,6 +85,7 @@ func (c Config) validateURL() error {
 		return errors.New("the upstream's base URL is no absolute http or https address")
 	}
 	return errors.Join(
+		check(!strings.ContainsFunc(u.Host, unprintable), "the host of the upstream's base URL must be written in ASCII, international names in their xn-- form"),
 		check(strings.HasSuffix(u.Path, "/v1"), "the upstream's base URL must end in /v1"),
 		check(u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == "",
 			"the upstream's base URL must hold no user, query or fragment"),

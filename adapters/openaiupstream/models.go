@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
+	"github.com/archibot/archibotchat/adapters/openaiupstream/http1"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/ports/inference"
 )
@@ -33,14 +33,12 @@ func (u *Upstream) Models(ctx context.Context) ([]inference.Model, error) {
 }
 
 func (u *Upstream) models(ctx context.Context) ([]inference.Model, error) {
-	c, err := u.open(ctx, u.list, http.Header{
-		"Authorization": u.authorization, "Accept": u.jsonType, "User-Agent": u.agent,
-	}, nil)
+	c, err := u.open(ctx, http1.Request{Head: u.list, Last: "application/json"})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = c.Close() }()
-	if !isType(c.res, "application/json") {
+	if !strings.EqualFold(c.kind(), "application/json") {
 		return nil, errInvalid
 	}
 	body, err := io.ReadAll(io.LimitReader(c, modelsBytes+1))

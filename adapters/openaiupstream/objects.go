@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
+	"github.com/archibot/archibotchat/adapters/openaiupstream/http1"
 	"github.com/archibot/archibotchat/core/fault"
 	core "github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/ports/inference"
@@ -20,28 +22,27 @@ func notKept() *inference.Refusal {
 // Object makes a call on a kept response, as the port says. The address is made
 // of the ID and of known parameters alone.
 func (u *Upstream) Object(ctx context.Context, o *inference.ObjectCall) (*inference.Response, error) {
-	t, err := u.objectRequest(o)
+	req, err := u.objectRequest(o)
 	if err != nil {
 		return nil, err
 	}
 	if o.Keeper != u.cfg.Name {
 		return nil, notKept()
 	}
-	c, err := u.open(ctx, t, http.Header{
-		"Authorization": u.authorization, "Accept": u.jsonType, "User-Agent": u.agent, "X-Request-Id": {o.RequestID},
-	}, nil)
+	c, err := u.open(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if o.Verb != inference.Delete && !isType(c.res, "application/json") {
+	if o.Verb != inference.Delete && !strings.EqualFold(c.kind(), "application/json") {
 		_ = c.Close()
 		return nil, errInvalid
 	}
-	return &inference.Response{Upstream: u.cfg.Name, Headers: u.passed(c.res.Header), Body: c}, nil
+	return c.pass(), nil
 }
 
-func (u *Upstream) objectRequest(o *inference.ObjectCall) (*http.Request, error) {
-	method, path, query := http.MethodGet, []string{o.ID}, url.Values{}
+func (u *Upstream) objectRequest(o *inference.ObjectCall) (http1.Request, error) {
+	req := http1.Request{Last: o.RequestID}
+	method, path, query := http.MethodGet, []string{"responses", o.ID}, url.Values{}
 	for _, name := range o.Include {
 		query.Add("include[]", name)
 	}
@@ -51,6 +52,7 @@ func (u *Upstream) objectRequest(o *inference.ObjectCall) (*http.Request, error)
 		method, query = http.MethodDelete, nil
 	case inference.Cancel:
 		method, path, query = http.MethodPost, append(path, "cancel"), nil
+		req.Body = []byte{} // a POST has a length
 	case inference.InputItems:
 		path = append(path, "input_items")
 		set := func(name, value string) {
@@ -67,9 +69,10 @@ func (u *Upstream) objectRequest(o *inference.ObjectCall) (*http.Request, error)
 		path = nil
 	}
 	if path == nil || !core.ValidID(o.ID) {
-		return nil, fault.New(fault.Internal, "internal", "This call is not forwarded.")
+		return req, fault.New(fault.Internal, "internal", "This call is not forwarded.")
 	}
-	t := template(method, u.routes[core.Responses].URL, path...)
-	t.URL.RawQuery = query.Encode()
-	return t, nil
+	to := u.base.JoinPath(path...)
+	to.RawQuery = query.Encode()
+	req.Head = u.head(method, to, "Accept: application/json\r\nX-Request-Id: ")
+	return req, nil
 }

@@ -19,16 +19,16 @@ const (
 // errorBodyTime is the longest an error's body is read for.
 const errorBodyTime = 10 * time.Second
 
-// refusal reads c's answer, an error, and returns it cleaned. A body that is
+// refusal reads the answer, an error, and returns it cleaned. A body that is
 // too long, too slow or of another shape leaves only the status to go by.
-func (u *Upstream) refusal(c *call) *inference.Refusal {
-	c.timer.Reset(min(errorBodyTime, u.cfg.IdleChunk))
-	body, err := io.ReadAll(io.LimitReader(c.res.Body, u.cfg.MaxErrorBody+1))
-	c.timer.Stop()
+func (c *call) refusal() *inference.Refusal {
+	u := c.upstream
+	c.res.Within(min(errorBodyTime, u.cfg.IdleChunk))
+	body, err := io.ReadAll(io.LimitReader(&c.res, u.cfg.MaxErrorBody+1))
 	if err != nil || int64(len(body)) > u.cfg.MaxErrorBody {
 		body = nil
 	}
-	r := &inference.Refusal{Status: c.res.StatusCode, RetryAfter: retryAfter(c.res.Header)}
+	r := &inference.Refusal{Status: c.res.Status(), RetryAfter: retryAfter(c.res.Value(retryAfterField))}
 	fields := errorFields(body)
 	r.Message = u.scrubber.clean(fields["message"], maxMessage)
 	r.Type = u.scrubber.clean(fields["type"], maxField)
@@ -78,18 +78,17 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
-// retryAfter returns the header of that name if it is well-formed (RFC 9110,
-// 10.2.3): seconds or a date.
-func retryAfter(h http.Header) string {
-	v := h["Retry-After"]
-	if len(v) != 1 || v[0] == "" || len(v[0]) > 64 {
+// retryAfter returns v, a Retry-After that was there n times, if it is
+// well-formed (RFC 9110, 10.2.3): seconds or a date.
+func retryAfter(v string, n int) string {
+	if n != 1 || v == "" || len(v) > 64 {
 		return ""
 	}
-	if strings.Trim(v[0], "0123456789") == "" && len(v[0]) <= 9 {
-		return v[0]
+	if strings.Trim(v, "0123456789") == "" && len(v) <= 9 {
+		return v
 	}
-	if _, err := http.ParseTime(v[0]); err == nil {
-		return v[0]
+	if _, err := http.ParseTime(v); err == nil {
+		return v
 	}
 	return ""
 }
