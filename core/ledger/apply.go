@@ -109,6 +109,9 @@ func (s *State) hold(op *Op, o *Outcome) {
 		o.Err = ErrEpoch
 		return
 	}
+	if o.Err = s.taken(op, o.At); o.Err != nil {
+		return
+	}
 	// In the order in which the gate lists its reasons (G2).
 	parts, short := allocate(s.lots, op.Amount, o.At)
 	if short > 0 {
@@ -134,6 +137,9 @@ func (s *State) hold(op *Op, o *Outcome) {
 	s.holds[op.Request] = h
 	s.touchHold(h)
 	o.Hold = *h
+	if op.named() {
+		s.name(op, o.At)
+	}
 }
 
 // set sets the parts aside.
@@ -292,6 +298,7 @@ func (s *State) settle(op *Op, o *Outcome) {
 	h.State, h.ClosedAt, h.Reason, h.Usage, h.Debited, h.Uncollected = HoldSettled, o.At, op.Reason, op.Usage, o.Debited, short
 	s.touchHold(h)
 	o.Hold = *h
+	s.keep(op, o)
 }
 
 func (s *State) release(op *Op, o *Outcome) {

@@ -73,6 +73,7 @@ type Hold struct {
 	// extension has them in full.
 	Limits []Limit
 	Tokens int64 // not stored: as in Op
+	Once   *Once // not stored: as in Op
 }
 
 // counting returns the hold with what its owner knows of its limits.

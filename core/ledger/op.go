@@ -59,6 +59,9 @@ type Op struct {
 	Limits []Limit
 	// Tokens is how many the request was thought to take when it was held.
 	Tokens int64
+	// Once is the client's own name of the request, if it gave one; of a hold,
+	// settle or spend.
+	Once   *Once
 	Mark   Mark // mark
 	Lot    string
 	Source Source // grant

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -18,15 +19,19 @@ type State struct {
 	holds   map[string]*Hold
 	// counters are those of every scope that an op of the batch names.
 	counters map[string]*Counter
-	changed  changed
+	// reservations are those of every name that an op of the batch brings.
+	reservations map[[32]byte]*Reservation
+	changed      changed
 }
 
 type changed struct {
 	lots     map[string]bool
 	holds    map[string]bool
 	counters map[string]bool
-	entries  []Entry
-	touched  bool
+	// reservations by the ID of their name
+	reservations map[[32]byte]bool
+	entries      []Entry
+	touched      bool
 }
 
 // NewState returns the state of an account as a store read it under its lock.
@@ -62,6 +67,8 @@ type Changes struct {
 	Holds    []Hold    // new or changed; write by request
 	Entries  []Entry   // new; append
 	Counters []Counter // new or changed; write by account and scope
+	// Reservations are new or changed; write by account and ID, over another if need be.
+	Reservations []Reservation
 }
 
 // Changes returns what the ops applied so far have changed, in a fixed order;
@@ -79,6 +86,10 @@ func (s *State) Changes() (Changes, bool) {
 	for scope := range s.changed.counters {
 		c.Counters = append(c.Counters, *s.counters[scope])
 	}
+	for id := range s.changed.reservations {
+		c.Reservations = append(c.Reservations, *s.reservations[id])
+	}
+	slices.SortFunc(c.Reservations, func(a, b Reservation) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	slices.SortFunc(c.Counters, func(a, b Counter) int { return cmp.Compare(a.Scope, b.Scope) })
 	slices.SortFunc(c.Lots, func(a, b Lot) int { return spendOrder(&a, &b) })
 	slices.SortFunc(c.Holds, func(a, b Hold) int {
