@@ -35,6 +35,8 @@ type flavor struct {
 	class func(error) class
 	// others is whether several servers may use the database at once.
 	others bool
+	// partitions is whether tables that say so are cut by time.
+	partitions bool
 }
 
 // class is what a failure means to the port.

@@ -41,8 +41,9 @@ func postgresFlavor(clock func() time.Time) *flavor {
 			err = db.NewRaw("SELECT to_regclass(?) IS NOT NULL", name).Scan(ctx, &has)
 			return has, err
 		},
-		class:  postgresClass,
-		others: true,
+		class:      postgresClass,
+		others:     true,
+		partitions: true,
 	}
 	f.migrations, _ = fs.Sub(migrationFiles, "migrations/postgres")
 	if clock != nil {

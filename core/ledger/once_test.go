@@ -13,8 +13,8 @@ import (
 )
 
 // form is a name as one secret gives it; prints tell requests apart.
-func form(name, secret, print byte) ledger.Name {
-	return ledger.Name{ID: [32]byte{name, secret}, Print: [32]byte{print, secret}}
+func form(name, secret, sent byte) ledger.Name {
+	return ledger.Name{ID: [32]byte{name, secret}, Print: [32]byte{sent, secret}}
 }
 
 // once gives an op a name.
@@ -153,7 +153,7 @@ func TestApply_OnceMachine(t *testing.T) { // HOTPATH 18
 // named is what a client knows of the last request that got a name.
 type named struct {
 	request string
-	print   byte
+	sent    byte
 	at      time.Time
 	state   ledger.HoldState
 	kept    ledger.Kept
@@ -166,10 +166,10 @@ func onceHistory(rt *rapid.T, seen happened) {
 	model, open := map[byte]*named{}, map[string]ledger.Hold{}
 	for i := range rapid.IntRange(10, 60).Draw(rt, "steps") {
 		b.now = b.now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour, 13 * time.Hour, ledger.OnceFor - time.Hour, ledger.OnceFor}).Draw(rt, "wait"))
-		who, print := byte(rapid.IntRange(1, 2).Draw(rt, "name")), byte(rapid.IntRange(1, 2).Draw(rt, "print"))
+		who, sent := byte(rapid.IntRange(1, 2).Draw(rt, "name")), byte(rapid.IntRange(1, 2).Draw(rt, "sent"))
 		// Two servers in the middle of a rotation: each knows both secrets.
 		first := byte(rapid.IntRange(1, 2).Draw(rt, "secret"))
-		forms := []ledger.Name{form(who, first, print), form(who, 3-first, print)}
+		forms := []ledger.Name{form(who, first, sent), form(who, 3-first, sent)}
 		if rapid.IntRange(0, 4).Draw(rt, "reload") == 0 {
 			seen["reload"]++
 			reload(b, open)
@@ -181,7 +181,7 @@ func onceHistory(rt *rapid.T, seen happened) {
 		}
 		request := fmt.Sprintf("req_%d", i)
 		o := b.do(once(hold(request, 1), forms...))
-		what, want := expect(m, print, b.now)
+		what, want := expect(m, sent, b.now)
 		seen[what]++
 		if want != nil {
 			require.ErrorIs(rt, o.Err, want, "%s: %+v", what, m)
@@ -191,12 +191,12 @@ func onceHistory(rt *rapid.T, seen happened) {
 			continue
 		}
 		require.NoError(rt, o.Err, "%s: %+v", what, m)
-		model[who] = &named{request: request, print: print, at: b.now, state: ledger.HoldOpen, first: first}
+		model[who] = &named{request: request, sent: sent, at: b.now, state: ledger.HoldOpen, first: first}
 	}
 }
 
 // expect says what a hold under a name must come to.
-func expect(m *named, print byte, now time.Time) (string, error) {
+func expect(m *named, sent byte, now time.Time) (string, error) {
 	switch {
 	case m == nil:
 		return "granted", nil
@@ -204,7 +204,7 @@ func expect(m *named, print byte, now time.Time) (string, error) {
 		return "again after a release", nil
 	case m.state == ledger.HoldSettled && now.Sub(m.at) >= 24*time.Hour:
 		return "again after a day", nil
-	case m.print != print:
+	case m.sent != sent:
 		return "reused", ledger.ErrNameReused
 	case m.state == ledger.HoldOpen:
 		return "in use", ledger.ErrNameInUse
@@ -225,7 +225,7 @@ func end(rt *rapid.T, b *book, who byte, m *named) {
 		op, m.state = settle(m.request, 1), ledger.HoldSettled
 		if rapid.IntRange(0, 3).Draw(rt, "by itself") > 0 {
 			m.kept = rapid.SampledFrom([]ledger.Kept{ledger.KeptWhole, ledger.KeptTooBig, ledger.KeptNothing}).Draw(rt, "kept")
-			op = kept(op, m.kept, form(who, m.first, m.print), form(who, 3-m.first, m.print))
+			op = kept(op, m.kept, form(who, m.first, m.sent), form(who, 3-m.first, m.sent))
 		}
 	}
 	require.NoError(rt, b.do(op).Err)

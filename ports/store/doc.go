@@ -58,6 +58,7 @@ type Store interface {
 	View(ctx context.Context, fn func(ctx context.Context, s Stores) error) error
 	Replicas() Replicas
 	Changes() Changes
+	Idempotency() Idempotency
 	Batcher
 	// Now returns the store's clock, the one that money time is read from.
 	Now(ctx context.Context) (time.Time, error)
@@ -76,7 +77,8 @@ type Batcher interface {
 	// an op refused by the ledger, or on an unknown account (ErrNotFound), has
 	// its Err set and does not hinder the others; a request or lot ID that is
 	// another account's is ledger.ErrConflict for that op alone. Money time is
-	// the store's clock read after the lock.
+	// the store's clock read after the lock. A name that an op brings
+	// (ledger.Once) is reserved, or marked, with it.
 	// by is the replica that commits, ErrFenced if it was fenced; the zero
 	// Replica is a command of an operator and carries no fence.
 	// If Commit fails, nothing was committed, or (after a lost reply) all was;

@@ -42,6 +42,7 @@ const (
 	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
 	sqlHolds    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ANY($1)`
 	sqlCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ANY($2) AND account_id || '' = ANY($1)`
+	sqlNames    = row.SelectReservations + ` WHERE i.id = ANY($1)`
 	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
@@ -174,6 +175,14 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	}
 	if len(w.scopes) > 0 {
 		b.Queue("counters", w.accounts, w.scopes).Query(each(w.scanCounter))
+	}
+	if len(w.names) > 0 {
+		b.Queue("names", w.names).Query(each(func(r pgx.Rows) error {
+			var n row.Reservation
+			err := r.Scan(append(n.Fields(), &n.Hold)...)
+			w.loadReservation(&n)
+			return err
+		}))
 	}
 	if p.Clock == nil {
 		b.Queue("now").QueryRow(func(r pgx.Row) error {

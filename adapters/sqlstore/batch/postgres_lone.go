@@ -73,7 +73,7 @@ var errNotLone = errors.New("the settle needs two round trips")
 
 // loneSettle reports whether a batch is one settle.
 func (p *Postgres) loneSettle(by store.Replica, ops []ledger.Op, wait wait) (lone, bool) {
-	if len(ops) != 1 || ops[0].Kind != ledger.OpSettle || ops[0].Request == "" || len(ops[0].Limits) > 0 || ops[0].Amount < 0 || ops[0].Amount > ledger.MaxAmount {
+	if len(ops) != 1 || ops[0].Kind != ledger.OpSettle || ops[0].Request == "" || len(ops[0].Limits) > 0 || ops[0].Once != nil || ops[0].Amount < 0 || ops[0].Amount > ledger.MaxAmount {
 		return lone{}, false
 	}
 	if by.ID == "" && by.Fence != 0 {

@@ -52,6 +52,12 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::big
 ON CONFLICT (scope, account_id) DO UPDATE SET window_at = EXCLUDED.window_at, reserved = EXCLUDED.reserved, spent = EXCLUDED.spent,
 requests_at = EXCLUDED.requests_at, tokens_at = EXCLUDED.tokens_at`
 
+	// A name that another request had is taken over: it was free again.
+	sqlSetNames = `INSERT INTO idempotency (` + row.ReservationColumns + `)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[])
+ON CONFLICT (id, account_id) DO UPDATE SET print = EXCLUDED.print, request_id = EXCLUDED.request_id, created_at = EXCLUDED.created_at,
+kept = EXCLUDED.kept, debited = EXCLUDED.debited, remaining = EXCLUDED.remaining`
+
 	sqlHeads = `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id AND accounts.id = ANY($1)`
 )
@@ -69,6 +75,7 @@ var statements = [...]struct{ name, sql string }{
 	{"lots_by_id", sqlLotsByID},
 	{"holds", sqlHolds},
 	{"counters", sqlCounters},
+	{"names", sqlNames},
 	{"now", sqlNow},
 	{"new_lots", sqlNewLots},
 	{"set_lots", sqlSetLots},
@@ -78,6 +85,7 @@ var statements = [...]struct{ name, sql string }{
 	{"new_entries", sqlNewEntries},
 	{"new_events", sqlNewEvents},
 	{"set_counters", sqlSetCounters},
+	{"set_names", sqlSetNames},
 	{"heads", sqlHeads},
 	{"settle_one", sqlSettleOne},
 	{"commit", "COMMIT"},
@@ -109,6 +117,9 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 	}
 	if len(w.counters) > 0 {
 		b.Queue("set_counters", arrays(w.counters, (*row.Counter).Fields)...)
+	}
+	if len(w.named) > 0 {
+		b.Queue("set_names", arrays(w.named, (*row.Reservation).Fields)...)
 	}
 	b.Queue("heads", w.headArrays()...)
 	b.Queue("commit").Exec(committed)
@@ -160,6 +171,8 @@ func arrays[R any](rows []R, fields func(*R) []any) []any {
 				column[i] = *f.(*int64)
 			case []bool:
 				column[i] = *f.(*bool)
+			case [][]byte:
+				column[i] = *f.(*[]byte)
 			}
 		}
 	}
@@ -174,6 +187,8 @@ func array(field any, n int) any {
 		return make([]int64, n)
 	case *bool:
 		return make([]bool, n)
+	case *[]byte:
+		return make([][]byte, n)
 	}
 	panic("a column of a type that no row has")
 }

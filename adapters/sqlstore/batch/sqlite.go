@@ -43,6 +43,8 @@ var (
 	liteNewEvent = insert("events", row.EventColumns)
 	liteCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ?`
 	liteCounter  = `INSERT OR REPLACE INTO counters (` + row.CounterColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	liteNames    = row.SelectReservations + ` WHERE i.id = ?`
+	liteName     = `INSERT OR REPLACE INTO idempotency (` + row.ReservationColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	liteHead     = `UPDATE accounts SET entry_seq = ?2, event_seq = ?3, ledger_at = ?4 WHERE id = ?1`
 )
 
@@ -111,7 +113,7 @@ func (s *SQLite) prepareAll(ctx context.Context) error {
 	if len(s.prepared) > 0 {
 		return nil
 	}
-	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter} {
+	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName} {
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {
 			for _, st := range s.prepared {
@@ -175,11 +177,29 @@ func (t liteTx) load(ctx context.Context, by store.Replica, w *work) error {
 			}
 		}
 	}
+	if err := t.loadNames(ctx, w); err != nil {
+		return fmt.Errorf("load the names of requests: %w", err)
+	}
 	if scopes := w.uncounted(); len(scopes) > 0 {
 		for _, scope := range scopes {
 			if err := eachRow(ctx, t.stmt(ctx, liteCounters), scope, w.scanLiteCounter); err != nil {
 				return fmt.Errorf("load the counters of holds: %w", err)
 			}
+		}
+	}
+	return nil
+}
+
+func (t liteTx) loadNames(ctx context.Context, w *work) error {
+	for _, name := range w.names {
+		err := eachRow(ctx, t.stmt(ctx, liteNames), name, func(r *sql.Rows) error {
+			var n row.Reservation
+			err := r.Scan(append(n.Fields(), &n.Hold)...)
+			w.loadReservation(&n)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -206,7 +226,7 @@ func (w *work) scanLiteLot(r *sql.Rows) error {
 	return err
 }
 
-func eachRow(ctx context.Context, st *sql.Stmt, key string, scan func(*sql.Rows) error) error {
+func eachRow(ctx context.Context, st *sql.Stmt, key any, scan func(*sql.Rows) error) error {
 	rows, err := st.QueryContext(ctx, key)
 	if err != nil {
 		return err
@@ -237,6 +257,9 @@ func (t liteTx) write(ctx context.Context, w *writes) error {
 		return err
 	}
 	if err := run(ctx, t, liteCounter, w.counters, (*row.Counter).Fields); err != nil {
+		return err
+	}
+	if err := run(ctx, t, liteName, w.named, (*row.Reservation).Fields); err != nil {
 		return err
 	}
 	if err := run(ctx, t, liteNewEvent, w.events, (*row.Event).Fields); err != nil {

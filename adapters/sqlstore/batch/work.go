@@ -20,6 +20,7 @@ type work struct {
 	requests []string
 	lots     []string // that ops name
 	scopes   []string // that ops count in
+	names    [][]byte // that ops bring
 	of       map[string]*group
 	owner    map[string]string // request → account, of every hold that is known
 	lotOwner map[string]string
@@ -37,6 +38,7 @@ type group struct {
 	lots    []ledger.Lot
 	counted map[string]ledger.Counter
 	holds   []ledger.Hold
+	named   []ledger.Reservation
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
 }
@@ -51,6 +53,7 @@ type writes struct {
 	entries  []row.Entry
 	events   []row.Event
 	counters []row.Counter
+	named    []row.Reservation
 }
 
 func newWork(ops []ledger.Op) *work {
@@ -77,6 +80,11 @@ func newWork(ops []ledger.Op) *work {
 		}
 		for _, l := range op.Limits {
 			w.scopes = append(w.scopes, l.Scope)
+		}
+		if op.Once != nil {
+			for k := range op.Once.Names {
+				w.names = append(w.names, op.Once.Names[k].ID[:])
+			}
 		}
 	}
 	slices.SortFunc(w.groups, func(a, b *group) int { return strings.Compare(a.account, b.account) })
@@ -106,6 +114,13 @@ func (w *work) loadCounter(r *row.Counter) {
 			g.counted = map[string]ledger.Counter{}
 		}
 		g.counted[r.Scope] = r.Counter()
+	}
+}
+
+// loadReservation takes a name's row.
+func (w *work) loadReservation(r *row.Reservation) {
+	if g := w.of[r.Account]; g != nil {
+		g.named = append(g.named, r.Reservation())
 	}
 }
 
@@ -239,6 +254,9 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	for _, c := range g.counted {
 		state.Count(c)
 	}
+	if len(g.named) > 0 {
+		state.Reserve(g.named...)
+	}
 	outcomes := ledger.Apply(state, ops, now)
 	events := g.events
 	for k, i := range g.ops {
@@ -271,6 +289,9 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	}
 	for _, c := range changes.Counters {
 		out.counters = append(out.counters, row.OfCounter(g.account, c))
+	}
+	for _, r := range changes.Reservations {
+		out.named = append(out.named, row.OfReservation(g.account, r))
 	}
 	for _, e := range changes.Entries {
 		out.entries = append(out.entries, row.OfEntry(e))

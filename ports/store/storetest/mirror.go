@@ -82,6 +82,15 @@ func mirror(t *testing.T, h harness, r *rand.Rand, size random) {
 			require.True(t, ok)
 			require.Equal(t, plain(want), hd.Hold)
 		}
+		for i := range byte(16) {
+			n := named(i/4, i%4, 0)
+			want, ok := states[a].Reservation(n.ID)
+			if !ok {
+				free(t, s, a, n)
+				continue
+			}
+			require.Equal(t, want, find(t, s, a, n))
+		}
 		changes, _ := states[a].Changes()
 		require.Equal(t, changes.Entries, got.Entries)
 		require.Len(t, got.Holds, len(changes.Holds))
@@ -92,7 +101,12 @@ func randomOp(r *rand.Rand, account string, requests int) ledger.Op {
 	request := fmt.Sprintf("req_%s_%d", account, r.IntN(requests))
 	lot := fmt.Sprintf("lot_%s_%d", account, r.IntN(12))
 	amount := r.Int64N(60)
-	switch r.IntN(12) {
+	name := named(byte(r.IntN(4)), 1+byte(r.IntN(2)), byte(r.IntN(2)))
+	switch r.IntN(14) {
+	case 12:
+		return once(hold(account, request, amount), "", name)
+	case 13:
+		return once(settle(account, request, amount), ledger.KeptWhole, name)
 	case 0, 1:
 		return grant(account, lot, 1+100*r.Int64N(2))
 	case 2, 3, 4, 5:

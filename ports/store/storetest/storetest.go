@@ -26,7 +26,7 @@ func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Sto
 	t.Helper()
 	groups := [][]testCase{
 		accountCases(), keyCases(), sessionCases(), eventCases(), limitCases(), replicaCases(), changeCases(), responseCases(), transactionCases(), formCases(),
-		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(),
+		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
 		covered := map[string]bool{}
@@ -62,15 +62,16 @@ type testCase struct {
 // only hand out another interface are left out.
 func methods() (names []string) {
 	aggregates := map[string]reflect.Type{
-		"Accounts":  reflect.TypeFor[store.Accounts](),
-		"Keys":      reflect.TypeFor[store.Keys](),
-		"Ledger":    reflect.TypeFor[store.Ledger](),
-		"Events":    reflect.TypeFor[store.Events](),
-		"Sessions":  reflect.TypeFor[store.Sessions](),
-		"Limits":    reflect.TypeFor[store.Limits](),
-		"Replicas":  reflect.TypeFor[store.Replicas](),
-		"Responses": reflect.TypeFor[store.Responses](),
-		"Changes":   reflect.TypeFor[store.Changes](),
+		"Accounts":    reflect.TypeFor[store.Accounts](),
+		"Keys":        reflect.TypeFor[store.Keys](),
+		"Ledger":      reflect.TypeFor[store.Ledger](),
+		"Events":      reflect.TypeFor[store.Events](),
+		"Sessions":    reflect.TypeFor[store.Sessions](),
+		"Limits":      reflect.TypeFor[store.Limits](),
+		"Replicas":    reflect.TypeFor[store.Replicas](),
+		"Responses":   reflect.TypeFor[store.Responses](),
+		"Changes":     reflect.TypeFor[store.Changes](),
+		"Idempotency": reflect.TypeFor[store.Idempotency](),
 	}
 	for name, typ := range aggregates {
 		for m := range typ.Methods() {
