@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -136,7 +137,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 		return errMethod
 	}
 	ctx := r.Context()
-	grant, err := g.cfg.Admit.Key(ctx, bearer(r.Header), rt.scope)
+	visit := admit.Visit{Token: bearer(r.Header), Scope: rt.scope, From: from(r)}
+	grant, err := g.cfg.Admit.Key(ctx, visit)
 	if err != nil {
 		return err
 	}
@@ -150,10 +152,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error
 		g.limit(w, r)
 		return g.models(ctx, w, grant, rt.model)
 	}
-	return g.forward(ctx, w, r, id, grant, rt)
+	return g.forward(ctx, w, r, id, &guest{Gateway: g, visit: visit, grant: grant}, rt.forward)
 }
 
-func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, grant admit.Grant, rt route) error {
+func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, in *guest, to inference.Route) error {
 	once, err := idempotency.Parse(r.Header[idempotency.Header])
 	if err != nil {
 		return err
@@ -163,7 +165,7 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	call, err := inference.Scan(rt.forward, body)
+	call, err := inference.Scan(to, body)
 	if err != nil {
 		return err
 	}
@@ -175,16 +177,25 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 		// objects is kept here, nobody may name one (W4).
 		return errStored
 	}
-	quote, err := g.cfg.Models.Quote(grant.Key, call.Model)
+	in.model = call.Model
+	quote, err := in.quote(ctx)
 	if err != nil {
-		g.cfg.Admit.Refuse(ctx, grant, "model_not_allowed")
 		return err
 	}
 	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
 	return g.cfg.Relay.Forward(ctx, relay.Job{
-		Request: id, By: grant.Principal(), Area: grant.Area, Call: call, Body: body, Quote: quote,
-		Once: once, Epoch: grant.Account.Epoch, Limits: grant.Limits, Current: grant.Current, Gate: &gate{g, r.Header, rt.scope, grant.Account.ID, call.Model},
+		Request: id, By: in.grant.Principal(), Area: in.grant.Area, Call: call, Body: body, Quote: quote, Once: once,
+		Epoch: in.grant.Account.Epoch, Limits: in.grant.Limits, Current: in.grant.Current, Gate: in,
 	}, out)
+}
+
+// from returns the address of who sent the request.
+func from(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{} // nowhere: no network has it
+	}
+	return at.Addr()
 }
 
 // bearer returns the token of the one Authorization header, or "", which is

@@ -12,13 +12,16 @@
 // forgets what they concern, and no snapshot is used later than a second after
 // the last good poll was sent. So a change is in force on every replica within
 // a second, whatever becomes of the polls (G7, K5, HOTPATH 19). Where there is
-// no good poll, as without Run, each request asks the store. What depends on
-// the time, a key's expiry, is judged at each use.
+// no good poll, as without Run, each request asks the store; those that ask at
+// the same time share queries. What depends on the time, a key's expiry, is
+// judged at each use. A hold names the epoch it was admitted under, and asks
+// Again if the account has moved on.
 package admit
 
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -83,22 +86,29 @@ func New(d Deps) *Service {
 	return &Service{deps: d, snapshots: newSnapshots(d.Snapshots), touches: make(chan touch, 1024)}
 }
 
+// Visit is somebody at the door.
+type Visit struct {
+	Token string // as it was shown
+	Scope keys.Scope
+	From  netip.Addr // zero: not known
+}
+
 // Again is Key for a request that was refused later on because its account
 // had moved on from an epoch since it was admitted (HOTPATH 20).
-func (s *Service) Again(ctx context.Context, text string, scope keys.Scope, account string, refused int64) (Grant, error) {
+func (s *Service) Again(ctx context.Context, v Visit, account string, refused int64) (Grant, error) {
 	s.snapshots.outgrown(account, refused)
-	return s.Key(ctx, text, scope)
+	return s.Key(ctx, v)
 }
 
 // Key admits an API key to the API area for a use.
-func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant, error) {
-	token, err := keys.Parse(text)
+func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
+	token, err := keys.Parse(v.Token)
 	if err != nil {
 		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_malformed")
 		return Grant{}, gates.NotSignedIn.Fault()
 	}
 	current := s.deps.Peppers[0].Digest(token)
-	e, now, err := s.find(ctx, token, current)
+	e, now, err := s.find(ctx, token, current, v.From)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown")
@@ -116,7 +126,7 @@ func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant
 		s.refuse(ctx, kind, g, string(d.First()))
 		return g, d.Fault()
 	}
-	if !g.Key.Allows(scope) {
+	if !g.Key.Allows(v.Scope) {
 		s.refuse(ctx, audit.GateDenied, g, ErrScope.Code)
 		return g, ErrScope
 	}
@@ -127,7 +137,7 @@ func (s *Service) Key(ctx context.Context, text string, scope keys.Scope) (Grant
 // find returns what is known of a token, from its snapshot or from the store,
 // and the time at which it was found. current is its digest under the first
 // pepper.
-func (s *Service) find(ctx context.Context, token keys.Token, current keys.Digest) (*snapshot, time.Time, error) {
+func (s *Service) find(ctx context.Context, token keys.Token, current keys.Digest, from netip.Addr) (*snapshot, time.Time, error) {
 	now := s.deps.Now()
 	fresh := s.snapshots.fresh(now)
 	if fresh {
@@ -146,7 +156,7 @@ func (s *Service) find(ctx context.Context, token keys.Token, current keys.Diges
 		}
 		digests = append(digests, d)
 	}
-	e, err := s.load(ctx, digests)
+	e, err := s.load(ctx, digests, from)
 	return e, s.deps.Now(), err
 }
 

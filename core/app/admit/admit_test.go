@@ -104,7 +104,7 @@ func newDoor(t *testing.T, pepper int) *door {
 
 func (d *door) enter(text string) (admit.Grant, error) {
 	ctx := access.WithRequest(d.t.Context(), "req_1")
-	return admit.New(d.deps).Key(ctx, text, keys.ScopeModels)
+	return admit.New(d.deps).Key(ctx, admit.Visit{Token: text, Scope: keys.ScopeModels})
 }
 
 // reason returns the reason of the one event there is.
@@ -207,7 +207,7 @@ func TestService_Key_expiry(t *testing.T) { // K4: to the second
 
 func TestService_Key_scope(t *testing.T) { // K7
 	d := newDoor(t, 0)
-	_, err := admit.New(d.deps).Key(access.WithRequest(t.Context(), "req_1"), d.token.Reveal(), keys.ScopeResponses)
+	_, err := admit.New(d.deps).Key(access.WithRequest(t.Context(), "req_1"), admit.Visit{Token: d.token.Reveal(), Scope: keys.ScopeResponses})
 	require.ErrorIs(t, err, admit.ErrScope)
 	require.Equal(t, "insufficient_scope", d.event().Reason)
 }
@@ -232,7 +232,7 @@ func TestService_Run(t *testing.T) { // K2, HOTPATH 22, 24
 	}()
 
 	for range 100 {
-		_, err := s.Key(t.Context(), d.token.Reveal(), keys.ScopeModels)
+		_, err := s.Key(t.Context(), admit.Visit{Token: d.token.Reveal(), Scope: keys.ScopeModels})
 		require.NoError(t, err)
 	}
 	current := d.deps.Peppers[0]

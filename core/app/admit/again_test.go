@@ -3,6 +3,7 @@ package admit_test
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,14 +18,14 @@ import (
 // grant admits the n-th key and returns what it was granted.
 func (r *replica) grant(n int) admit.Grant {
 	r.h.t.Helper()
-	g, err := r.Key(r.h.t.Context(), token(n).Reveal(), keys.ScopeModels)
+	g, err := r.Key(r.h.t.Context(), admit.Visit{Token: token(n).Reveal(), Scope: keys.ScopeModels})
 	require.NoError(r.h.t, err)
 	return g
 }
 
-// again is what a request asks for whose hold was refused under an epoch.
-func (r *replica) again(n int, refused int64) (admit.Grant, error) {
-	return r.Again(r.h.t.Context(), token(n).Reveal(), keys.ScopeModels, acct(n), refused)
+// again is what a request with key 0 asks for whose hold was refused under an epoch.
+func (r *replica) again(refused int64) (admit.Grant, error) {
+	return r.Again(r.h.t.Context(), admit.Visit{Token: token(0).Reveal(), Scope: keys.ScopeModels}, acct(0), refused)
 }
 
 func (h *house) limit(n int, l ledger.Limit) {
@@ -42,6 +43,7 @@ func TestService_Key_limits(t *testing.T) { // L12, K7: they come with the key, 
 		want := ledger.Limit{Scope: keyID(0), Monthly: 5, Requests: 6, Tokens: 7}
 		h.limit(0, want)
 		time.Sleep(250 * time.Millisecond)
+		synctest.Wait()
 		now := r.grant(0)
 		require.Equal(t, []ledger.Limit{want}, now.Limits)
 		require.Greater(t, now.Account.Epoch, was.Account.Epoch)
@@ -69,18 +71,18 @@ func TestService_Again(t *testing.T) { // HOTPATH 20
 		require.Empty(t, r.grant(0).Limits, "not polled yet")
 		require.Equal(t, 2, r.edge.count())
 
-		now, err := r.again(0, was.Account.Epoch)
+		now, err := r.again(was.Account.Epoch)
 		require.NoError(t, err)
 		require.Len(t, now.Limits, 1)
 		require.Equal(t, was.Account.Epoch+1, now.Account.Epoch)
 		require.Equal(t, now, r.grant(0), "for all that come after, too")
-		_, err = r.again(0, was.Account.Epoch)
+		_, err = r.again(was.Account.Epoch)
 		require.NoError(t, err)
 		r.grant(1)
 		require.Equal(t, 3, r.edge.count(), "who is late finds what was read, and others are left alone")
 
 		h.revoke(0)
-		_, err = r.again(0, now.Account.Epoch)
+		_, err = r.again(now.Account.Epoch)
 		require.Equal(t, fault.Unauthenticated, fault.KindOf(err))
 		require.Equal(t, "key_revoked", r.events[0].Reason)
 	})
@@ -96,7 +98,7 @@ func TestService_Again_crowd(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
-				g, err := r.again(0, was.Account.Epoch)
+				g, err := r.again(was.Account.Epoch)
 				if err != nil || len(g.Limits) != 1 {
 					t.Errorf("admitted with %v, %v", g.Limits, err)
 				}

@@ -2,6 +2,8 @@ package admit
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
@@ -10,11 +12,19 @@ import (
 )
 
 const (
-	// maxLoads bounds the queries under way, so that a flood of keys that
-	// nobody has seen cannot take the store from everybody else.
-	maxLoads = 256
-	// loadTimeout bounds one. What it returns is never older than that, for
-	// whoever waited for it, so it is no longer than the lease.
+	// maxLoads bounds the keys that are being looked up, so that a flood of
+	// keys that nobody has seen cannot take memory and the store from
+	// everybody else; maxLoadsFrom bounds those of one network.
+	maxLoads     = 1024
+	maxLoadsFrom = maxLoads / 4
+	// maxDigests bounds what one query asks for.
+	maxDigests = 64
+	// maxQueries bounds the queries under way, where one is not enough.
+	maxQueries = 4
+	// slowQuery is when a query is not waited for any more by those who come.
+	slowQuery = 50 * time.Millisecond
+	// loadTimeout bounds a query, and the wait for a load. What comes of it is
+	// never older than that, so it is no longer than the lease.
 	loadTimeout = lease
 )
 
@@ -25,86 +35,114 @@ var errBusy = &fault.Error{
 	Message: "The service is looking up too many keys just now. Nothing was debited; try again shortly.",
 }
 
-// flight is a query under way, and those that wait for it.
+// flight is the search for one key, and those that wait for it.
 type flight struct {
+	digests []keys.Digest // of the one token, by pepper
+	from    netip.Prefix
+	// generation is that of the snapshots when the query left; 0 before it has.
 	generation int64
+	left       bool
+	waiters    int
+	until      time.Time // when the last who came before it left will have waited enough
 	done       chan struct{}
 	found      *snapshot
 	err        error
 }
 
 // load asks the store for the key with one of the digests. Requests that ask
-// for one key at the same time share one query.
-func (s *Service) load(ctx context.Context, digests []keys.Digest) (*snapshot, error) {
-	f, mine, err := s.snapshots.join(digests[0])
+// for one key at the same time share one flight, and flights share queries: the
+// first one leaves at once, and those that come while it is under way leave
+// together (HOTPATH 20).
+func (s *Service) load(ctx context.Context, digests []keys.Digest, from netip.Addr) (*snapshot, error) {
+	f, start, err := s.snapshots.join(digests, network(from), s.deps.Now())
 	if err != nil {
 		return nil, err
 	}
-	if !mine {
-		select {
-		case <-f.done:
-			return f.found, f.err
-		case <-ctx.Done():
-			return nil, fault.Wrap(ctx.Err(), fault.Canceled, "canceled", "The request was given up before it was done.")
-		}
+	if start {
+		// Others wait for it too: it does not end with this request. It ends by
+		// itself, soon, for want of work.
+		go s.fly(context.WithoutCancel(ctx))
 	}
-	defer s.snapshots.leave(digests[0], f)
-	// Others wait for it too: it does not end with this request.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
-	defer cancel()
-	f.found, f.err = s.ask(ctx, digests)
-	if f.err == nil {
-		s.snapshots.put(f.found, f.generation)
+	patience := time.NewTimer(loadTimeout)
+	defer patience.Stop()
+	select {
+	case <-f.done:
+		return f.found, f.err
+	case <-patience.C:
+		s.snapshots.abandon(f)
+		return nil, store.ErrUnavailable
+	case <-ctx.Done():
+		s.snapshots.abandon(f)
+		return nil, fault.Wrap(ctx.Err(), fault.Canceled, "canceled", "The request was given up before it was done.")
 	}
-	return f.found, f.err
 }
 
-// ask is the query.
-func (s *Service) ask(ctx context.Context, digests []keys.Digest) (*snapshot, error) {
-	holders, err := s.deps.Store.Keys().ByDigests(ctx, digests)
+// network is the part of an address by which floods are told apart.
+func network(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
 	if err != nil {
-		return nil, err
+		return netip.Prefix{} // not known: one network
+	}
+	return p
+}
+
+// fly sends queries until nobody waits for one.
+func (s *Service) fly(ctx context.Context) {
+	flights, patience := s.snapshots.turn(nil, s.deps.Now())
+	for len(flights) > 0 {
+		s.ask(ctx, flights, patience)
+		flights, patience = s.snapshots.turn(flights, s.deps.Now())
+	}
+}
+
+// ask is one query. Flights whose key it does not return end with ErrNotFound.
+func (s *Service) ask(ctx context.Context, flights []*flight, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var digests []keys.Digest
+	sought := make(map[keys.Digest]*flight, len(flights))
+	for _, f := range flights {
+		f.err = store.ErrNotFound
+		digests = append(digests, f.digests...)
+		for _, d := range f.digests {
+			sought[d] = f
+		}
+	}
+	holders, err := s.query(ctx, digests)
+	if err != nil {
+		for _, f := range flights {
+			f.err = err
+		}
+		return
 	}
 	for _, holder := range holders {
-		for i, d := range digests {
+		f := sought[holder.Key.Digest]
+		if f == nil {
+			continue
+		}
+		for i, d := range f.digests {
 			if d.Equal(holder.Key.Digest) { // K2
-				e := &snapshot{KeyHolder: holder, pepper: i}
+				f.found, f.err = &snapshot{KeyHolder: holder, pepper: i}, nil
 				if i == 0 && !holder.Key.LastUsedAt.IsZero() { // else the next use is noted, with its new digest
-					e.noted.Store(holder.Key.LastUsedAt.UnixMicro())
+					f.found.noted.Store(holder.Key.LastUsedAt.UnixMicro())
 				}
-				return e, nil
 			}
 		}
 	}
-	return nil, store.ErrNotFound
 }
 
-// join returns the flight for a digest, and whether the caller is to fly it. A
-// flight that began before the last changes were polled is not joined: whoever
-// comes after a change must not be told what was before it.
-func (s *snapshots) join(d keys.Digest) (f *flight, mine bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f = s.flights[d]; f != nil && f.generation == s.generation {
-		return f, false, nil
-	}
-	if s.loading >= maxLoads {
-		return nil, false, errBusy
-	}
-	s.loading++
-	// What those who wait are told should the query panic.
-	f = &flight{generation: s.generation, done: make(chan struct{}), err: store.ErrUnavailable}
-	s.flights[d] = f
-	return f, true, nil
-}
-
-// leave ends a flight.
-func (s *snapshots) leave(d keys.Digest, f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loading--
-	if s.flights[d] == f {
-		delete(s.flights, d)
-	}
-	close(f.done)
+// query asks the store. A panic is told to those who wait, as it would be if
+// one of them had asked alone.
+func (s *Service) query(ctx context.Context, digests []keys.Digest) (holders []store.KeyHolder, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("look up keys: panic: %v", p)
+		}
+	}()
+	return s.deps.Store.Keys().ByDigests(ctx, digests)
 }

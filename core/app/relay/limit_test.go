@@ -41,15 +41,15 @@ func (b *bench) limit(l ledger.Limit) []ledger.Limit {
 	return []ledger.Limit{l}
 }
 
-// counter returns what a scope has counted.
-func (b *bench) counter(scope string) ledger.Counter {
+// counter returns what the account has counted.
+func (b *bench) counter() ledger.Counter {
 	b.t.Helper()
-	l, err := b.db.Limits().Get(b.t.Context(), account, scope)
+	l, err := b.db.Limits().Get(b.t.Context(), account, account)
 	require.NoError(b.t, err)
 	return l.Counter
 }
 
-// answer lets a JSON request through.
+// answered lets a JSON request through.
 func (b *bench) answered(v *visit) {
 	b.t.Helper()
 	synctest.Wait()
@@ -68,8 +68,8 @@ func TestRelay_epoch(t *testing.T) { // HOTPATH 20: what changed meanwhile is de
 		b.answered(b.send(jsonChat, &client{}))
 		require.Equal(b.t, []int64{old}, g.refused)
 		require.Equal(b.t, b.epoch(), b.settled(50, "").Epoch)
-		require.EqualValues(b.t, 50, b.counter(account).Spent, "under the new limits")
-		require.Zero(b.t, b.counter(account).Reserved)
+		require.EqualValues(b.t, 50, b.counter().Spent, "under the new limits")
+		require.Zero(b.t, b.counter().Reserved)
 	})
 }
 
@@ -135,7 +135,7 @@ func TestRelay_limits(t *testing.T) { // HOTPATH 12
 				v := b.send(jsonChat, &client{})
 				synctest.Wait()
 				at := time.Now()
-				held := b.counter(account)
+				held := b.counter()
 				require.Equal(b.t, estimate+100, held.Reserved, "the bound, output at twice the price")
 				require.Equal(b.t, at.Add(10*time.Second), held.RequestsAt.In(at.Location()))
 				require.Equal(b.t, at.Add(time.Duration(estimate)*10*time.Millisecond), held.TokensAt.In(at.Location()))
@@ -145,7 +145,7 @@ func TestRelay_limits(t *testing.T) { // HOTPATH 12
 					Tokens:   ledger.Rate{Limit: 6000, Remaining: 6000 - estimate, Reset: time.Duration(estimate) * 10 * time.Millisecond},
 				}, v.rates[0])
 				c.play(b, v)
-				got := b.counter(account)
+				got := b.counter()
 				require.Zero(b.t, got.Reserved)
 				require.Equal(b.t, c.spent, got.Spent)
 				require.Equal(b.t, at.Add(10*time.Second), got.RequestsAt.In(at.Location()), "the request was made")
