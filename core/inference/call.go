@@ -24,6 +24,14 @@ type Call struct {
 	PreviousResponse bool
 	Conversation     bool
 	References       bool
+	// PreviousID is the ID of the earlier response; empty if there is none, or if
+	// what was given has not the form of an ID.
+	PreviousID string
+	// Unstored says that the upstream is asked not to keep the response.
+	Unstored bool
+	// Context is how many input tokens the upstream adds for the earlier response,
+	// at most. Scan cannot know; who does sets it.
+	Context int64
 	// BodyBytes is the length of the body that was scanned.
 	BodyBytes int
 
@@ -35,6 +43,9 @@ type splice struct {
 	from, to int
 	text     string
 }
+
+// maxContext is more than any conversation has, and leaves room to count on.
+const maxContext = 1 << 50
 
 const askUsage = `{"include_usage":true}`
 
@@ -54,11 +65,11 @@ func (c Call) Forward(body []byte) []byte {
 }
 
 // TokenBound returns the input and output tokens that the call may cost, for
-// the hold (HOTPATH 10): a token is at least a byte of the body, and each of N
-// choices may run to the client's limit, or to maxOutput where it set none. The
+// the hold (HOTPATH 10): a token is at least a byte of the body, the upstream
+// adds those of the Context, and each of N choices may run to the client's limit, or to maxOutput where it set none. The
 // output saturates at math.MaxInt64. Embeddings have no output.
 func (c Call) TokenBound(maxOutput int64) (int64, int64) {
-	input := int64(c.BodyBytes)
+	input := int64(c.BodyBytes) + min(max(c.Context, 0), maxContext)
 	if c.Route == Embeddings {
 		return input, 0
 	}

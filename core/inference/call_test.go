@@ -73,6 +73,8 @@ func TestCall_TokenBound(t *testing.T) {
 		"just fits":         {inference.Call{Route: inference.ChatCompletions, N: 2, OutputLimit: math.MaxInt64 / 2}, 1, math.MaxInt64 - 1},
 		"zero call":         {inference.Call{}, 5, 5},
 		"negative maximum":  {inference.Call{N: 2}, -5, 0},
+		"earlier response":  {inference.Call{Route: inference.Responses, N: 1, Context: 900}, 5, 5},
+		"absurd context":    {inference.Call{Route: inference.Responses, N: 1, Context: math.MaxInt64}, 5, 5},
 		"embeddings":        {inference.Call{Route: inference.Embeddings, N: 1}, 100, 0},
 	}
 	for name, tc := range tests {
@@ -80,7 +82,7 @@ func TestCall_TokenBound(t *testing.T) {
 			t.Parallel()
 			tc.call.BodyBytes = 42
 			input, output := tc.call.TokenBound(tc.maxOutput)
-			require.EqualValues(t, 42, input)
+			require.EqualValues(t, 42+min(tc.call.Context, 1<<50), input)
 			require.Equal(t, tc.output, output)
 		})
 	}

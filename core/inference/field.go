@@ -54,6 +54,26 @@ func (s *scanner) stream() bool {
 	return true
 }
 
+// store parses the wish that the answer be kept, which is so unless it is false.
+func (s *scanner) store() bool {
+	s.call.Unstored = s.peek() == 'f'
+	return s.flag("store", new(bool))
+}
+
+// previous parses the ID of an earlier response.
+func (s *scanner) previous() bool {
+	from := s.pos
+	if !s.held("previous_response_id", "a string or null", `"n`, &s.call.PreviousResponse) {
+		return false
+	}
+	if s.call.PreviousResponse && s.pos-from <= 8*maxIDBytes {
+		if id := unescape(nil, s.body[from+1:s.pos-1]); ValidID(string(id)) {
+			s.call.PreviousID = string(id)
+		}
+	}
+	return true
+}
+
 // flag parses true, false or null (which is false).
 func (s *scanner) flag(param string, into *bool) bool {
 	switch s.peek() {

@@ -40,6 +40,7 @@ type Meter struct {
 	route     Route
 	choices   int64
 	bodyBytes int
+	context   int64
 
 	id       string
 	usage    Usage
@@ -65,7 +66,7 @@ func (m *Meter) Reset(call Call) {
 	if cap(joined) > frameBufferKept {
 		joined = nil
 	}
-	*m = Meter{route: call.Route, choices: max(call.N, 1), bodyBytes: call.BodyBytes, joined: joined}
+	*m = Meter{route: call.Route, choices: max(call.N, 1), bodyBytes: call.BodyBytes, context: call.Context, joined: joined}
 }
 
 // Observe classifies one frame, as FrameReader gives it, and adds it up. A frame
@@ -90,8 +91,10 @@ func (m *Meter) Usage() (Usage, bool) { return m.usage, m.reported }
 
 // Estimate counts what the stream is taken to have used so far (W6): a token per
 // four bytes of the request's body, and of the text seen over all choices; at
-// least one each.
-func (m *Meter) Estimate() Usage { return estimate(m.bodyBytes, m.spoken) }
+// least one each; and the call's Context.
+func (m *Meter) Estimate() Usage {
+	return estimate(Call{BodyBytes: m.bodyBytes, Context: m.context}, m.spoken)
+}
 
 // Finished says that the answer is whole: every choice of a chat has its
 // finish_reason, or a response its terminal event.
@@ -111,7 +114,9 @@ func (m *Meter) Finished() bool {
 // answer and without usage: the upstream itself says that it did no work.
 func (m *Meter) Fruitless() bool { return m.failed && !m.reported && m.spoken == 0 }
 
-// ResponseID returns the upstream's ID of the answer, empty until it is known.
+// ResponseID returns the upstream's ID of the answer, empty until it is known. A
+// client has seen no other once it has seen the frame last observed, and those for
+// which this returned another.
 func (m *Meter) ResponseID() string { return m.id }
 
 // ErrorFrame is the function ErrorFrame for this stream: on responses it carries
@@ -160,10 +165,10 @@ func (m *Meter) split(frame []byte) ([]byte, []byte, Class) {
 	return event, data, ClassContent
 }
 
-// identify keeps the first ID that the stream gives.
+// identify keeps the last ID that the stream gives.
 func (m *Meter) identify(value []byte) {
-	if m.id == "" {
-		m.id = string(unescape(nil, quoted(value)))
+	if raw := quoted(value); len(raw) > 0 && string(raw) != m.id {
+		m.id = string(unescape(nil, raw))
 	}
 }
 

@@ -155,6 +155,10 @@ func TestMeter_Responses(t *testing.T) {
 	}
 	require.False(t, m.Finished())
 	require.Equal(t, "resp_1", m.ResponseID())
+	m.Observe([]byte(`data: {"type":"response.in_progress","response":{"id":"resp_2"}}` + "\n\n"))
+	require.Equal(t, "resp_2", m.ResponseID(), "the one that the client sees last")
+	m.Observe([]byte(`data: {"type":"response.in_progress","response":{"id":null}}` + "\n\n"))
+	require.Equal(t, "resp_2", m.ResponseID())
 	require.Equal(t, inference.Usage{Input: 1, Output: 2, Estimated: true}, m.Estimate())
 	require.Contains(t, string(m.ErrorFrame("cut", "server_error", "x")), `"sequence_number":4`)
 
@@ -188,7 +192,7 @@ func FuzzMeter(f *testing.F) {
 		}
 		_, _ = m.Finished(), m.ErrorFrame("x", "y", "z")
 		_, _, _ = inference.ResponseUsage(call.Route, stream)
-		_ = inference.EstimateJSON(call.Route, len(stream), stream)
+		_ = inference.EstimateJSON(call, stream)
 		_, _ = inference.ResponseObject(stream)
 	})
 }

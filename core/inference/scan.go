@@ -167,7 +167,7 @@ func (s *scanner) bodyMember(raw []byte) bool {
 	case "stream_options":
 		return s.streamOptions()
 	case "store":
-		return s.flag("store", new(bool))
+		return s.store()
 	case "n":
 		return s.choices()
 	case "max_tokens":
@@ -182,7 +182,7 @@ func (s *scanner) bodyMember(raw []byte) bool {
 	case "background":
 		return s.flag("background", &s.call.Background)
 	case "previous_response_id":
-		return s.held("previous_response_id", "a string or null", `"n`, &s.call.PreviousResponse)
+		return s.previous()
 	case "conversation":
 		return s.held("conversation", "a string, an object or null", `"{n`, &s.call.Conversation)
 	case "prompt":

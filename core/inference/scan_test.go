@@ -54,13 +54,20 @@ func TestScan_Accepts(t *testing.T) {
 			inference.Responses, response(`"input":"hi","stream":true,"stream_options":{"include_obfuscation":false},"max_output_tokens":5,"background":false,"store":true`),
 			call{Model: "m", N: 1, Stream: true, OutputLimit: 5},
 		},
-		"response without input":  {inference.Responses, `{"model":"m"}`, call{Model: "m", N: 1}},
-		"background":              {inference.Responses, response(`"background":true`), call{Model: "m", N: 1, Background: true}},
-		"previous response":       {inference.Responses, response(`"previous_response_id":"resp_1"`), call{Model: "m", N: 1, PreviousResponse: true}},
-		"null previous response":  {inference.Responses, response(`"previous_response_id":null,"conversation":null,"prompt":null,"input":null`), call{Model: "m", N: 1}},
-		"conversation by id":      {inference.Responses, response(`"conversation":"conv_1"`), call{Model: "m", N: 1, Conversation: true}},
-		"conversation by object":  {inference.Responses, response(`"conversation":{"id":"conv_1"}`), call{Model: "m", N: 1, Conversation: true}},
-		"limits of chat are none": {inference.Responses, response(`"max_tokens":1,"n":1000`), call{Model: "m", N: 1}},
+		"response without input":    {inference.Responses, `{"model":"m"}`, call{Model: "m", N: 1}},
+		"background":                {inference.Responses, response(`"background":true`), call{Model: "m", N: 1, Background: true}},
+		"previous response":         {inference.Responses, response(`"previous_response_id":"resp_1"`), call{Model: "m", N: 1, PreviousResponse: true, PreviousID: "resp_1"}},
+		"escaped previous response": {inference.Responses, response(`"previous_response_id":"resp\u005f1"`), call{Model: "m", N: 1, PreviousResponse: true, PreviousID: "resp_1"}},
+		"empty previous response":   {inference.Responses, response(`"previous_response_id":""`), call{Model: "m", N: 1, PreviousResponse: true}},
+		"path as previous response": {inference.Responses, response(`"previous_response_id":"../models"`), call{Model: "m", N: 1, PreviousResponse: true}},
+		"long previous response":    {inference.Responses, response(`"previous_response_id":"` + strings.Repeat("r", 257) + `"`), call{Model: "m", N: 1, PreviousResponse: true}},
+		"endless previous response": {inference.Responses, response(`"previous_response_id":"` + strings.Repeat("r", 1<<20) + `"`), call{Model: "m", N: 1, PreviousResponse: true}},
+		"not to be stored":          {inference.Responses, response(`"store":false`), call{Model: "m", N: 1, Unstored: true}},
+		"null store is the default": {inference.Responses, response(`"store": null`), call{Model: "m", N: 1}},
+		"null previous response":    {inference.Responses, response(`"previous_response_id":null,"conversation":null,"prompt":null,"input":null`), call{Model: "m", N: 1}},
+		"conversation by id":        {inference.Responses, response(`"conversation":"conv_1"`), call{Model: "m", N: 1, Conversation: true}},
+		"conversation by object":    {inference.Responses, response(`"conversation":{"id":"conv_1"}`), call{Model: "m", N: 1, Conversation: true}},
+		"limits of chat are none":   {inference.Responses, response(`"max_tokens":1,"n":1000`), call{Model: "m", N: 1}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +85,7 @@ func requireFacts(t *testing.T, want, got inference.Call) {
 	t.Helper()
 	facts := func(c inference.Call) string {
 		return fmt.Sprint(c.Route, c.Model, c.Stream, c.IncludeUsage, c.N, c.OutputLimit,
-			c.Background, c.PreviousResponse, c.Conversation, c.References, c.BodyBytes)
+			c.Background, c.PreviousResponse, c.PreviousID, c.Unstored, c.Context, c.Conversation, c.References, c.BodyBytes)
 	}
 	require.Equal(t, facts(want), facts(got))
 }

@@ -107,13 +107,14 @@ func cachedTokens(details []byte) int64 {
 
 // EstimateJSON counts what a JSON answer without usage is taken to have used
 // (W6): a token per four bytes of the request's body, and of the text, content
-// and arguments in the answer; at least one each. Embeddings have no output.
-func EstimateJSON(route Route, callBodyBytes int, body []byte) Usage {
-	if route == Embeddings {
-		return Usage{Input: quarter(int64(callBodyBytes)), Estimated: true}
+// and arguments in the answer; at least one each; and the call's Context.
+// Embeddings have no output.
+func EstimateJSON(call Call, body []byte) Usage {
+	if call.Route == Embeddings {
+		return Usage{Input: quarter(int64(call.BodyBytes)), Estimated: true}
 	}
 	answer := "choices"
-	if route == Responses {
+	if call.Route == Responses {
 		answer = "output"
 	}
 	var bytes int64
@@ -121,7 +122,7 @@ func EstimateJSON(route Route, callBodyBytes int, body []byte) Usage {
 	for {
 		name, value, more := w.next()
 		if !more {
-			return estimate(callBodyBytes, bytes)
+			return estimate(call, bytes)
 		}
 		if string(name) == answer {
 			bytes += spoken(value)
@@ -129,8 +130,8 @@ func EstimateJSON(route Route, callBodyBytes int, body []byte) Usage {
 	}
 }
 
-func estimate(callBodyBytes int, spokenBytes int64) Usage {
-	return Usage{Input: quarter(int64(callBodyBytes)), Output: quarter(spokenBytes), Estimated: true}
+func estimate(call Call, spokenBytes int64) Usage {
+	return Usage{Input: quarter(int64(call.BodyBytes)) + call.Context, Output: quarter(spokenBytes), Estimated: true}
 }
 
 // quarter returns the tokens that so many bytes are taken for.

@@ -80,10 +80,11 @@ func TestEstimateJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := inference.Usage{Input: tc.input, Output: tc.output, Estimated: true}
-			require.Equal(t, want, inference.EstimateJSON(tc.route, 101, []byte(tc.body)))
+			require.Equal(t, want, inference.EstimateJSON(inference.Call{Route: tc.route, BodyBytes: 101}, []byte(tc.body)))
 		})
 	}
-	require.EqualValues(t, 1, inference.EstimateJSON(c, 0, nil).Input)
+	require.EqualValues(t, 1, inference.EstimateJSON(inference.Call{Route: c}, nil).Input)
+	require.EqualValues(t, 1026, inference.EstimateJSON(inference.Call{Route: r, BodyBytes: 101, Context: 1000}, nil).Input, "with what came before")
 }
 
 func TestResponseObject(t *testing.T) {

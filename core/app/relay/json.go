@@ -32,7 +32,7 @@ func (r *run) json(resp *port.Response) error {
 			}
 			return r.deliver(resp, body, r.release("upstream_failed"))
 		}
-		usage, reason = inference.EstimateJSON(r.job.Call.Route, r.job.Call.BodyBytes, body), "usage_estimated"
+		usage, reason = inference.EstimateJSON(r.job.Call, body), "usage_estimated"
 	}
 	bill, err := r.settle(usage, reason, false)
 	if err != nil {
