@@ -82,7 +82,7 @@ func TestCall_TokenBound(t *testing.T) {
 			t.Parallel()
 			tc.call.BodyBytes = 42
 			input, output := tc.call.TokenBound(tc.maxOutput)
-			require.EqualValues(t, 42+min(tc.call.Context, 1<<50), input)
+			require.Equal(t, 42+min(tc.call.Context, int64(1)<<50), input)
 			require.Equal(t, tc.output, output)
 		})
 	}

@@ -86,8 +86,11 @@ type bench struct {
 	up     *upstream
 	memory *relay.Memory
 	relay  *relay.Relay
-	price  pricing.Price
-	job    func(j *relay.Job) // changes jobs before they are sent
+	owner  owner
+	// context is what the upstream adds to the next request.
+	context int64
+	price   pricing.Price
+	job     func(j *relay.Job) // changes jobs before they are sent
 
 	mu      sync.Mutex
 	refused []audit.Event
@@ -125,7 +128,7 @@ func inBubble(t *testing.T, test func(b *bench)) {
 
 		log := slog.New(slog.DiscardHandler)
 		writer := spend.New(spend.Deps{Store: b.db, NewID: b.ids.New, Now: system.Now, Log: log})
-		b.relay = relay.New(relay.Deps{Ledger: writer, Upstream: b.up, Recorder: b, Memory: b.memory, Now: system.Now, Log: log})
+		b.relay = relay.New(relay.Deps{Ledger: writer, Upstream: b.up, Recorder: b, Owner: &b.owner, Memory: b.memory, Now: system.Now, Log: log})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- writer.Run(ctx) }()
@@ -196,6 +199,7 @@ func (b *bench) send(body string, c *client) *visit {
 	}
 	call, err := inference.Scan(to, []byte(body))
 	require.NoError(b.t, err)
+	call.Context = b.context
 	ctx, leave := context.WithCancel(b.t.Context())
 	v := &visit{client: c, leave: leave, done: make(chan struct{})}
 	go func() {
@@ -347,7 +351,7 @@ func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, err
 		return nil, fail
 	}
 	context.AfterFunc(ctx, func() { _ = a.CloseWithError(ctx.Err()) })
-	return &port.Response{Stream: r.Stream && !json, Body: a}, nil
+	return &port.Response{Upstream: "test", Stream: r.Stream && !json, Body: a}, nil
 }
 
 func (a *answer) Read(p []byte) (int, error) { return a.reader.Read(p) }

@@ -23,9 +23,18 @@ func (r *run) json(resp *port.Response) error {
 		r.release(codeOf(err))
 		return err
 	}
+	id, status := "", ""
+	if !reported || r.keeps() {
+		id, status = inference.ResponseObject(body)
+	}
+	if err := r.own(id, total(usage, reported)); err != nil {
+		err = r.reason(err)
+		r.release(codeOf(err))
+		return err
+	}
 	reason := ""
 	if !reported {
-		if _, status := inference.ResponseObject(body); status == "failed" || status == "cancelled" {
+		if status == "failed" || status == "cancelled" {
 			// The upstream says itself that it did no work worth counting.
 			if err := r.confirm(); err != nil {
 				return err

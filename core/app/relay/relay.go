@@ -84,6 +84,7 @@ type Deps struct {
 	Ledger   Ledger
 	Upstream port.Upstream
 	Recorder Recorder
+	Owner    Owner // nil: no response is recorded as anybody's
 	Memory   *Memory
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -107,6 +108,8 @@ type Job struct {
 	Call    inference.Call
 	Body    []byte // as the client sent it; Call came from it
 	Quote   pricing.Quote
+	// Keeper is the upstream that keeps the response that the call goes on from.
+	Keeper string
 	// Once is the client's own name of the request, if it gave one. Its hold
 	// comes first: nothing is sent upstream before that is durable (HOTPATH 13).
 	Once idempotency.Key
@@ -219,7 +222,7 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 func (r *run) forward(body []byte, left <-chan struct{}) error {
 	r.trace("credits held", slog.Int64("amount", r.hold.Amount), slog.String("model", r.job.Quote.Model), slog.String("price_version", r.job.Quote.Version))
 	resp, err := r.deps.Upstream.Do(r.work, &port.Request{
-		Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Model: r.job.Quote.Model, Left: left, Body: body,
+		Route: r.job.Call.Route, RequestID: r.job.Request, Stream: r.job.Call.Stream, Model: r.job.Quote.Model, Left: left, Body: body, Keeper: r.job.Keeper,
 	})
 	if err != nil {
 		err = r.reason(err)
@@ -227,7 +230,8 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 		return err
 	}
 	defer resp.Body.Close()
-	r.trace("upstream accepted", slog.String("upstream", resp.Upstream), slog.Bool("stream", resp.Stream))
+	r.upstream = resp.Upstream
+	r.trace("upstream accepted", slog.String("upstream", r.upstream), slog.Bool("stream", resp.Stream))
 	if !resp.Stream {
 		return r.json(resp)
 	}

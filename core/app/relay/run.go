@@ -25,6 +25,9 @@ type run struct {
 	live    *streaming // once there is a stream
 	ended   bool       // the hold was settled or released, or at least asked to be
 	unsure  bool       // the hold is not known to be durable
+
+	upstream string // that answers
+	owned    string // ID of the answer, once it is the account's
 }
 
 // cancel ends the work because nobody waits for it any more.

@@ -31,7 +31,13 @@ func (r *run) stream(resp *port.Response) error {
 		if err != nil {
 			return s.broken(err)
 		}
-		switch s.meter.Observe(frame) {
+		class := s.meter.Observe(frame)
+		if class == inference.ClassContent || class == inference.ClassTerminal {
+			if err := s.own(); err != nil {
+				return s.broken(err)
+			}
+		}
+		switch class {
 		case inference.ClassContent:
 			if err := s.pass(frame, !frames.Buffered()); err != nil {
 				return err
@@ -82,6 +88,17 @@ const (
 	// earlyWait is how long the next frame is waited for meanwhile.
 	earlyWait = time.Millisecond
 )
+
+// own is run.own for a client that is still there. The hold need not wait for it.
+func (s *streaming) own() error {
+	if s.gone {
+		return nil
+	}
+	if s.unsure && s.keeps() {
+		s.deps.Ledger.Hasten(s.hold)
+	}
+	return s.run.own(s.meter.ResponseID(), -1)
+}
 
 // pass sends a frame to a client that is still there. What comes before the
 // hold is durable waits for it; if the whole stream is here before that, one
@@ -165,11 +182,14 @@ func (s *streaming) usage() inference.Usage {
 
 // finish debits a whole answer, then lets the client see its end.
 func (s *streaming) finish(end []byte) error {
+	reported, ok := s.meter.Usage()
+	noted := s.noteEnd(reported, ok)
 	if s.meter.Fruitless() {
 		if err := s.confirm(); err != nil {
 			return err
 		}
 		s.release("upstream_failed")
+		noted()
 		return s.close(end)
 	}
 	u, reason := s.usage(), ""
@@ -180,6 +200,7 @@ func (s *streaming) finish(end []byte) error {
 		return s.fail(err)
 	}
 	s.unsure = false
+	noted()
 	return s.close(end)
 }
 
