@@ -162,10 +162,11 @@ func freeAddress() (string, error) {
 func (s *stand) reconcile(ctx context.Context, answered int64) error {
 	s.ours.process.stop(syscall.SIGTERM)
 	s.ours.process = nil
-	debits, err := s.countDebits(ctx)
+	debits, steps, err := s.countDebits(ctx)
 	if err != nil {
 		return err
 	}
+	fmt.Printf("\nheld and settled in one step: %.0f %%", 100*float64(steps)/float64(max(1, debits)))
 	out, err := s.command(ctx, "ledger", "verify")
 	fmt.Printf("\ndebits %d, answers %d; ledger verify: %s", debits, answered, out)
 	switch {
@@ -177,15 +178,18 @@ func (s *stand) reconcile(ctx context.Context, answered int64) error {
 	return nil
 }
 
-func (s *stand) countDebits(ctx context.Context) (int64, error) {
+// countDebits also says how many of them were held and settled at once.
+func (s *stand) countDebits(ctx context.Context) (debits, steps int64, err error) {
 	db, err := s.open()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = db.Close() }()
-	var n int64
-	err = db.QueryRowContext(ctx, "SELECT count(*) FROM entries WHERE kind = 'debit'").Scan(&n)
-	return n, err
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM entries WHERE kind = 'debit'").Scan(&debits); err != nil {
+		return 0, 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM holds WHERE opened_at = closed_at").Scan(&steps)
+	return debits, steps, err
 }
 
 func (s *stand) open() (*sql.DB, error) {
