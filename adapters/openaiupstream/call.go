@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/archibot/archibotchat/adapters/openaiupstream/http1"
 	"github.com/archibot/archibotchat/core/fault"
@@ -30,9 +31,14 @@ func (c *call) Read(p []byte) (int, error) {
 	return n, c.failure(err, "upstream_cut", "The model provider broke off its answer.")
 }
 
+// Ready reports whether Read would return at once, or within a time.
+func (c *call) Ready(wait time.Duration) bool { return c.res.Ready(wait) }
+
 // Close ends the call, whatever state it is in. It may be called more than
 // once and while a Read is under way. Afterwards the request's body is ours no more.
 func (c *call) Close() error { return c.res.Close() }
+
+var _ inference.Ready = (*call)(nil)
 
 const unreachable = "The model provider could not be reached."
 
