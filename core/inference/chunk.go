@@ -32,10 +32,11 @@ func (m *Meter) observeChunk(data []byte) Class {
 		return ClassFailure
 	}
 	m.identify(c.id)
+	choices := m.observeChoices(c.choices)
 	if c.usage != nil {
-		m.report(c.usage)
+		m.report(c.usage) // it counts what this very chunk brought, too
 	}
-	if m.observeChoices(c.choices) == 0 && c.usage != nil && !isNull(c.usage) {
+	if choices == 0 && c.usage != nil && !isNull(c.usage) {
 		return ClassUsage
 	}
 	return ClassContent
@@ -74,7 +75,7 @@ func (m *Meter) observeChoice(raw []byte) {
 		case "finish_reason":
 			ends = !isNull(value)
 		case "delta":
-			m.spoken += spoken(value)
+			m.say(spoken(value))
 		}
 	}
 	if ends {

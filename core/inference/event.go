@@ -52,7 +52,7 @@ func (m *Meter) observeEvent(name, data []byte) Class {
 		return ClassTerminal
 	}
 	if bytes.HasSuffix(e.kind, []byte(".delta")) && !bytes.HasSuffix(e.kind, []byte("audio.delta")) {
-		m.spoken += int64(len(e.delta))
+		m.say(int64(len(e.delta)))
 	}
 	return ClassContent
 }

@@ -46,6 +46,8 @@ type Meter struct {
 	usage    Usage
 	reported bool
 	spoken   int64     // bytes of text, reasoning and arguments so far
+	told     int64     // of which the last report knew
+	pieces   int64     // parts in which they came
 	ended    [2]uint64 // chat: a bit for each choice that has its finish_reason
 	terminal bool
 	failed   bool   // responses: the terminal event says that there is no answer
@@ -86,8 +88,29 @@ func (m *Meter) Observe(frame []byte) Class {
 	return m.observeChunk(data)
 }
 
-// Usage returns what the upstream last reported; false if it never did.
-func (m *Meter) Usage() (Usage, bool) { return m.usage, m.reported }
+// Usage returns what the upstream last reported; false if it never did. Text
+// that came after the report is counted here and added, so that a figure from
+// the middle of a stream does not stand for the whole of it.
+func (m *Meter) Usage() (Usage, bool) {
+	u := m.usage
+	if m.reported && m.spoken > m.told {
+		u.Output += quarter(m.spoken - m.told)
+		u.Estimated = true
+	}
+	return u, m.reported
+}
+
+// Produced returns the output tokens that the stream is taken to have brought
+// so far, for the hold (HOTPATH 10). It is never less than Usage or Estimate
+// say, and counts a token for each piece of text: many upstreams send them one
+// by one, and a token of other scripts than Latin is less than four bytes.
+func (m *Meter) Produced() int64 {
+	n := max(m.pieces, quarter(m.spoken))
+	if u, ok := m.Usage(); ok {
+		n = max(n, u.Output)
+	}
+	return n
+}
 
 // Estimate counts what the stream is taken to have used so far (W6): a token per
 // four bytes of the request's body, and of the text seen over all choices; at
@@ -172,9 +195,17 @@ func (m *Meter) identify(value []byte) {
 	}
 }
 
+// say adds text of so many bytes.
+func (m *Meter) say(bytes int64) {
+	if bytes > 0 {
+		m.spoken += bytes
+		m.pieces++
+	}
+}
+
 // report keeps the last sane usage that the stream gives.
 func (m *Meter) report(value []byte) {
 	if u, ok := readUsage(m.route, value); ok {
-		m.usage, m.reported = u, true
+		m.usage, m.reported, m.told = u, true, m.spoken
 	}
 }
