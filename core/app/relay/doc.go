@@ -3,6 +3,12 @@
 //
 // It keeps true that
 //   - nothing is sent upstream before the hold is durable (W5);
+//   - an answer in one piece has all that it can cost set aside; a stream has a
+//     chunk of it and asks for the next one in time, so that what an account
+//     cannot pay for is at most a chunk, or what an upstream did unseen
+//     (HOTPATH 10); where there is no more the stream ends as an error;
+//   - usage is the upstream's figure as far as the call can have caused it, and
+//     counted here for what no figure covers (W6);
 //   - an upstream that refuses or fails before it did work costs nothing (L7);
 //   - the end of an answer (a JSON body, the usage chunk and [DONE] of a chat,
 //     the terminal event of a response) is withheld until its debit is durable

@@ -11,6 +11,9 @@ import (
 // json reads a whole answer, debits it, and only then sends it. An answer that
 // cannot be delivered is not charged for.
 func (r *run) json(resp *port.Response) error {
+	if err := r.cover(); err != nil {
+		return err
+	}
 	body, took, err := r.readAll(resp.Body)
 	defer func() { r.deps.Memory.Give(took) }()
 	if err != nil {

@@ -178,13 +178,15 @@ func TestRelay_leftBeforeItBegan(t *testing.T) {
 
 func TestRelay_exhausted(t *testing.T) { // L6, G6
 	for name, body := range map[string]string{
-		"too dear":       strings.Replace(chat, "100", "1000000", 1),
-		"uncountable":    strings.Replace(chat, "100", "9223372036854775807", 1),
-		"many choices":   strings.Replace(chat, `"max_tokens":100`, `"max_tokens":9223372036854775807,"n":128`, 1),
-		"by model's own": strings.Replace(chat, `,"max_tokens":100`, `,"n":128,"max_tokens":100000`, 1),
+		"too dear":       strings.Replace(jsonChat, "100", "1000000", 1),
+		"uncountable":    strings.Replace(jsonChat, "100", "9223372036854775807", 1),
+		"many choices":   strings.Replace(jsonChat, `"max_tokens":100`, `"max_tokens":9223372036854775807,"n":128`, 1),
+		"by model's own": strings.Replace(jsonChat, `,"max_tokens":100`, `,"n":128,"max_tokens":100000`, 1),
+		"a stream":       strings.Replace(chat, `"max_tokens":100`, `"max_tokens":9223372036854775807,"n":128`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *bench) {
+				b.price.PerOutput = 4_000_000 // 128 chunks of 2,048 are more than there is
 				v := b.send(body, &client{})
 				require.Equal(b.t, fault.Exhausted, fault.KindOf(v.wait()))
 				require.Zero(b.t, b.up.called())

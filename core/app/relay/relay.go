@@ -31,6 +31,7 @@ type Ledger interface {
 	SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error)
 	Release(h ledger.Hold, reason string) (ledger.Outcome, error)
 	Mark(h ledger.Hold, m ledger.Mark)
+	Extend(h ledger.Hold, total int64) <-chan ledger.Outcome
 }
 
 // Recorder takes the events of refusals without waiting for the store.
@@ -48,6 +49,9 @@ type Limits struct {
 	// Line is the longest line of a stream; 1 MiB. The last event of a
 	// response, which repeats the whole answer, may have 16 MiB.
 	Line int
+	// Chunk is how many output tokens of each choice a stream sets credits
+	// aside for at a time; 2,048.
+	Chunk int64
 	// StreamBytes is the longest stream; 256 MiB.
 	StreamBytes int64
 	// Drain is how long an upstream may go on for a client that has left, and
@@ -62,6 +66,7 @@ func (l Limits) withDefaults() Limits {
 	l.Duration = orDefault(l.Duration, 15*time.Minute)
 	l.Answer = orDefault(l.Answer, 16<<20)
 	l.Line = orDefault(l.Line, 1<<20)
+	l.Chunk = orDefault(l.Chunk, 2048)
 	l.StreamBytes = orDefault(l.StreamBytes, 256<<20)
 	l.Drain = orDefault(l.Drain, 2*time.Second)
 	l.JSONDrain = orDefault(l.JSONDrain, 30*time.Second)
@@ -242,16 +247,14 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 	return nil
 }
 
-// hold sets aside the most that the job can cost. An account that was changed
-// since the job was admitted is looked at again, at most twice: then somebody
-// is changing it all the time. If unsure is true the hold has yet to become
-// durable, and nothing may be shown to the client before (HOTPATH 13).
+// hold sets aside the most that the job can cost, or that of a stream's first
+// chunk (HOTPATH 10). An account that was changed since the job was admitted is
+// looked at again, at most twice: then somebody is changing it all the time. If
+// unsure is true the hold has yet to become durable, and nothing may be shown
+// to the client before (HOTPATH 13).
 func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, unsure bool, err error) {
 	input, output := j.Call.TokenBound(j.Quote.Price.MaxOutputTokens)
-	bound, err := j.Quote.Price.Bound(input, output)
-	if err != nil || bound > ledger.MaxAmount {
-		err = ledger.ErrExhausted // more than any account can have
-	}
+	bound, err := j.bound(r.newAllowance(j).have)
 	var o ledger.Outcome
 	for again := 0; err == nil; again++ {
 		op := ledger.Op{

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -54,6 +55,10 @@ func (r *run) reason(err error) error {
 // time is given up.
 func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, error) {
 	r.ended = true
+	if fair, ok := r.job.Call.Plausible(u, r.job.Quote.Price.MaxOutputTokens); !ok {
+		r.deps.Log.Warn("usage beyond what was asked for; charging no more than that", "request_id", r.job.Request, "input", u.Input, "output", u.Output)
+		u, reason = fair, cmp.Or(reason, "usage_capped")
+	}
 	finish := r.deps.Ledger.SettleOrRelease
 	if delivered {
 		finish = r.deps.Ledger.Settle

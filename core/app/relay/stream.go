@@ -14,7 +14,7 @@ import (
 // stream passes frames on as they come and withholds the last ones until the
 // debit is durable.
 func (r *run) stream(resp *port.Response) error {
-	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.started}}
+	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.started}, allow: r.newAllowance(&r.job)}
 	r.live = s
 	line := r.deps.Limits.Line
 	if r.job.Call.Route == inference.Responses {
@@ -39,6 +39,14 @@ func (r *run) stream(resp *port.Response) error {
 		}
 		switch class {
 		case inference.ClassContent:
+			if s.runsShort() {
+				if err := s.confirm(); err != nil {
+					return err
+				}
+				if err := s.afford(); err != nil {
+					return s.broken(err)
+				}
+			}
 			if err := s.pass(frame, !frames.Buffered()); err != nil {
 				return err
 			}
@@ -74,6 +82,7 @@ type streaming struct {
 	headers []port.Header
 	meter   *inference.Meter
 	mark    marker
+	allow   allowance
 	held    []byte // the usage chunk of a client that asked for it
 	begun   bool   // the head was sent
 	gone    bool   // the client has left
@@ -115,10 +124,10 @@ func (s *streaming) pass(frame []byte, newest bool) error {
 		if err := s.confirm(); err != nil {
 			return err
 		}
-		if len(s.early) > 0 {
-			frame, newest = append(s.early, frame...), true
-			s.early = nil
-		}
+	}
+	if len(s.early) > 0 {
+		frame, newest = append(s.early, frame...), true
+		s.early = nil
 	}
 	s.send(frame, newest)
 	return nil
@@ -127,7 +136,7 @@ func (s *streaming) pass(frame []byte, newest bool) error {
 // send sends frames whose hold is durable.
 func (s *streaming) send(frame []byte, newest bool) {
 	if now := s.deps.Now(); s.mark.due(now) {
-		u := s.usage()
+		u, _ := s.job.Call.Plausible(s.usage(), s.job.Quote.Price.MaxOutputTokens)
 		s.deps.Ledger.Mark(s.hold, ledger.Mark{Accepted: true, Delivered: s.saw, Cost: s.cost(u), Usage: booked(u)})
 	}
 	if s.gone || !s.begin() {

@@ -235,26 +235,77 @@ func TestRelay_stream_usageMissingOrAbsurd(t *testing.T) { // W6
 }
 
 func TestRelay_stream_overage(t *testing.T) { // L8, L1
+	long := strings.Replace(chat, "100", "1000000", 1) // of which 2,048 are set aside
 	t.Run("beyond the hold", func(t *testing.T) {
 		inBubble(t, func(b *bench) {
-			v := b.send(chat, &client{})
+			v := b.send(long, &client{})
 			a := b.up.answer()
-			a.say(hello + strings.Replace(usage, "20", "300000", 1) + done)
+			a.say(hello + finished + strings.Replace(usage, "20", "300000", 1) + done)
 			_ = a.PipeWriter.Close()
 			require.NoError(b.t, v.wait())
+			require.Equal(b.t, "head|"+hello+finished+done+"end", v.got())
+			require.EqualValues(b.t, len(long)+2*2048, b.hold().Amount)
 			b.settled(600_010, "")
 		})
 	})
 	t.Run("beyond the balance", func(t *testing.T) {
 		inBubble(t, func(b *bench) {
-			v := b.send(chat, &client{})
+			v := b.send(long, &client{})
 			a := b.up.answer()
-			a.say(hello + strings.Replace(usage, "20", "600000", 1) + done)
+			a.say(hello + finished + strings.Replace(usage, "20", "600000", 1) + done)
 			_ = a.PipeWriter.Close()
 			require.NoError(b.t, v.wait())
 			require.EqualValues(b.t, 200_010, b.settled(granted, "").Uncollected)
 		})
 	})
+}
+
+// A report beyond what was asked for is a mistake somewhere, and is not charged.
+func TestRelay_stream_usageBeyondTheCall(t *testing.T) { // W6
+	inBubble(t, func(b *bench) {
+		v := b.send(chat, &client{})
+		a := b.up.answer()
+		a.say(hello + strings.Replace(usage, "20", "300000", 1) + done)
+		_ = a.PipeWriter.Close()
+		require.NoError(b.t, v.wait())
+		require.True(b.t, b.settled(210, "usage_capped").Usage.Estimated)
+	})
+}
+
+func TestRelay_stream_usageOften(t *testing.T) { // W6, L9
+	with := func(completion string) string { // a piece of text with a report
+		return strings.TrimSuffix(hello, "}\n\n") + `,"usage":{"prompt_tokens":10,"completion_tokens":` + completion + "}}\n\n"
+	}
+	for name, c := range map[string]struct {
+		sent, reason string
+		cost         int64
+		estimated    bool
+	}{
+		"in every chunk":              {with("8") + with("15") + finished + done, "", 10 + 2*15, false},
+		"twice, differently":          {hello + finished + usage + strings.Replace(usage, "20", "30", 1) + done, "", 10 + 2*30, false},
+		"sane, then odd":              {hello + finished + usage + strings.Replace(usage, "20", "-1", 1) + done, "", 50, false},
+		"at the start alone":          {strings.Replace(usage, "20", "0", 1) + hello + finished + done, "usage_estimated", 10 + 2*8, true},
+		"cut behind a report":         {with("8"), "upstream_cut", 10 + 2*8, false},
+		"cut a while after a report":  {with("8") + hello, "upstream_cut", 10 + 2*(8+8), true},
+		"cached beyond the input":     {hello + finished + strings.Replace(usage, `20`, `20,"prompt_tokens_details":{"cached_tokens":99}`, 1) + done, "", 2 * 20, false}, // cached input is free here
+		"no [DONE], but usage":        {hello + finished + usage, "upstream_cut", 50, false},
+		"no [DONE] and no usage":      {hello + finished, "upstream_cut", estimated, true},
+		"[DONE] and nothing beside":   {hello + done, "usage_estimated", estimated, true},
+		"a fraction":                  {hello + strings.Replace(usage, "20", "20.5", 1) + done, "usage_estimated", estimated, true},
+		"1e18":                        {hello + strings.Replace(usage, "20", "1e18", 1) + done, "usage_estimated", estimated, true},
+		"a report that is not closed": {hello + strings.TrimSuffix(usage, "}}\n\n") + "\n\n" + done, "upstream_invalid", estimated, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				v := b.send(chat, &client{})
+				a := b.up.answer()
+				a.say(c.sent)
+				_ = a.PipeWriter.Close()
+				require.NoError(b.t, v.wait())
+				require.Equal(b.t, c.estimated, b.settled(c.cost, c.reason).Usage.Estimated)
+			})
+		})
+	}
 }
 
 func TestRelay_stream_mark(t *testing.T) { // HOTPATH 8
