@@ -66,7 +66,16 @@ func (s books) Hold(ctx context.Context, account, request string) (ledger.Hold, 
 type heldRow struct {
 	row.Hold `bun:",extend"`
 
-	Debits int64 `bun:"debits,scanonly"`
+	Debits  int64 `bun:"debits,scanonly"`
+	LastSeq int64 `bun:"last_seq,scanonly"`
+}
+
+// ofDebits reads an aggregate of a hold's debits. Some columns are written as
+// expressions, so that each database takes the one index that is meant: a
+// request's debits are few, an account's entries many.
+func ofDebits(q *bun.SelectQuery, aggregate, name string) *bun.SelectQuery {
+	return q.ColumnExpr("(SELECT CAST(COALESCE(?, 0) AS BIGINT) FROM entries AS e"+
+		" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = ?) AS ?", bun.Safe(aggregate), string(ledger.EntryDebit), bun.Ident(name))
 }
 
 func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store.HeldDebit, error) {
@@ -74,12 +83,9 @@ func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store
 		return nil, err
 	}
 	var rows []heldRow
-	// Some columns are written as expressions, so that each database takes the
-	// one index that is meant: a request's debits are few, an account's entries many.
-	if err := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*").
-		ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e"+
-			" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = ?) AS debits", string(ledger.EntryDebit)).
-		Where("h.account_id = ?", account).Where("h.request_id || '' > ?", p.After).
+	q := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*")
+	q = ofDebits(ofDebits(q, "-SUM(e.amount)", "debits"), "MAX(e.seq)", "last_seq")
+	if err := q.Where("h.account_id = ?", account).Where("h.request_id || '' > ?", p.After).
 		OrderExpr("h.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list holds", err)
 	}
@@ -89,7 +95,7 @@ func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store
 		if err != nil {
 			return nil, err
 		}
-		out[i] = store.HeldDebit{Hold: h, Debits: rows[i].Debits}
+		out[i] = store.HeldDebit{Hold: h, Debits: rows[i].Debits, Seq: rows[i].LastSeq}
 	}
 	return out, nil
 }
@@ -107,6 +113,24 @@ func (s books) OpenHolds(ctx context.Context, replica string, expired bool, limi
 	if err := q.Order("h.opened_at", "h.request_id").Limit(size(limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list open holds", err)
 	}
+	return holdsOf(rows)
+}
+
+func (s books) OpenHoldsOf(ctx context.Context, account string, p store.Page) ([]ledger.Hold, error) {
+	if err := s.check(ctx, account, p.After); err != nil {
+		return nil, err
+	}
+	var rows []row.Hold
+	// By what is open, wherever: the account's own holds may be many.
+	if err := s.reads.NewSelect().Model(&rows).Join("JOIN open_holds AS o ON o.request_id = h.request_id").
+		Where("h.account_id || '' = ?", account).Where("h.state = ?", string(ledger.HoldOpen)).Where("o.request_id || '' > ?", p.After).
+		OrderExpr("o.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
+		return nil, s.flavor.fault("list an account's open holds", err)
+	}
+	return holdsOf(rows)
+}
+
+func holdsOf(rows []row.Hold) ([]ledger.Hold, error) {
 	out := make([]ledger.Hold, len(rows))
 	for i := range rows {
 		var err error

@@ -97,13 +97,17 @@ func audit(entries []ledger.Entry, holds []ledger.Hold, lots []ledger.Lot, seq i
 			debits[e.Request] -= e.Amount
 		}
 	}
+	r := ledger.NewReserves(acct)
 	for _, h := range holds {
 		a.Hold(h, debits[h.Request])
+		if h.State == ledger.HoldOpen {
+			r.Hold(h)
+		}
 	}
 	for _, l := range lots {
 		a.Lot(l)
 	}
-	return a.Differences(seq)
+	return append(a.Differences(seq), r.Differences(lots)...)
 }
 
 func TestApply_Allocation(t *testing.T) { // L3

@@ -37,7 +37,10 @@ func TestAuditor_NamesTheFault(t *testing.T) { // L5: `ledger verify`
 		"closed open": {func(_ *[]ledger.Entry, hs []ledger.Hold, _ *[]ledger.Lot, _ *int64) {
 			hs[1].State = ledger.HoldReleased
 		}, "lot_b", ""},
-		"count of entres": {func(_ *[]ledger.Entry, _ []ledger.Hold, _ *[]ledger.Lot, seq *int64) { *seq++ }, "", ""},
+		"held in no lot": {func(_ *[]ledger.Entry, hs []ledger.Hold, _ *[]ledger.Lot, _ *int64) {
+			hs[1].Parts = []ledger.Part{{Lot: "lot_z", Amount: 20}}
+		}, "lot_z", ""},
+		"count of entries": {func(_ *[]ledger.Entry, _ []ledger.Hold, _ *[]ledger.Lot, seq *int64) { *seq++ }, "", ""},
 	} {
 		es, hs, ls, seq := slices.Clone(sound.entries), sound.holds(), sound.Lots(), sound.Seq
 		c.edit(&es, hs, &ls, &seq)

@@ -20,6 +20,9 @@ type Ledger interface {
 	// Holds returns the account's holds by request; the cursor is the request.
 	// Each comes with the sum of its request's debit entries.
 	Holds(ctx context.Context, account string, p Page) ([]HeldDebit, error)
+	// OpenHoldsOf returns the account's open holds by request; the cursor is
+	// the request. Its cost is that of all open holds, not of the account's.
+	OpenHoldsOf(ctx context.Context, account string, p Page) ([]ledger.Hold, error)
 	// OpenHolds returns open holds of a replica, oldest first; with expired
 	// true, only those past their deadline by the store's clock.
 	OpenHolds(ctx context.Context, replica string, expired bool, limit int) ([]ledger.Hold, error)
@@ -42,4 +45,6 @@ type Funds struct {
 type HeldDebit struct {
 	Hold   ledger.Hold
 	Debits int64 // positive
+	// Seq is that of the last of these debits, 0 if there is none.
+	Seq int64
 }

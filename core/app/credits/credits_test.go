@@ -267,6 +267,9 @@ func TestService_Verify(t *testing.T) {
 		"the last entry deleted":    "DROP TRIGGER entries_no_delete; DELETE FROM entries WHERE seq = 3",
 		"a debit of a closed hold":  "UPDATE holds SET debited = debited + 1",
 		"a hold deleted altogether": "DELETE FROM holds",
+		"an account's count":        "UPDATE accounts SET entry_seq = entry_seq - 1 WHERE id = 'acct_1'",
+		"what a lot holds":          "UPDATE lots SET held = held + 1",
+		"what an open hold holds":   "UPDATE holds SET state = 'open', parts = '[{\"lot\":\"' || (SELECT id FROM lots) || '\",\"amount\":5}]' WHERE request_id = 'req_1'",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

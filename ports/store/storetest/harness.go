@@ -250,13 +250,18 @@ func verified(t *testing.T, s store.Store, account string) rows {
 		require.Equal(t, int64(i+1), e.Seq, "entries are numbered 1, 2, 3, …")
 		a.Entry(e)
 	}
+	reserves := ledger.NewReserves(account)
 	for _, h := range r.Holds {
 		a.Hold(h.Hold, h.Debits)
+		if h.Hold.State == ledger.HoldOpen {
+			reserves.Hold(h.Hold)
+		}
 	}
 	for _, l := range r.Lots {
 		a.Lot(l)
 	}
 	require.Empty(t, a.Differences(r.Account.Entries))
+	require.Empty(t, reserves.Differences(r.Lots))
 	ids := map[string]bool{}
 	for i, e := range r.Events {
 		require.Equal(t, int64(i+1), e.Seq, "events are numbered 1, 2, 3, …")

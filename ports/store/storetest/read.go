@@ -112,7 +112,7 @@ func readCases() []testCase {
 			apply(t, s, hold("acct_1", "req_5", 1), settle("acct_1", "req_3", 25), hold("acct_1", "req_1", 5), release("acct_1", "req_1", ""),
 				hold("acct_1", "req_2", 8), settle("acct_1", "req_2", 3), settle("acct_1", "req_4", 0))
 			var seen []string
-			debits := map[string]int64{}
+			debits, last := map[string]int64{}, map[string]int64{}
 			page := store.Page{Limit: 2}
 			for range 4 {
 				hs, err := s.Ledger().Holds(t.Context(), "acct_1", page)
@@ -121,11 +121,13 @@ func readCases() []testCase {
 				for _, h := range hs {
 					seen = append(seen, h.Hold.Request)
 					debits[h.Hold.Request] = h.Debits
+					last[h.Hold.Request] = h.Seq
 					page.After = h.Hold.Request
 				}
 			}
 			require.Equal(t, []string{"req_1", "req_2", "req_3", "req_4", "req_5"}, seen)
 			require.Equal(t, map[string]int64{"req_1": 0, "req_2": 3, "req_3": 25, "req_4": 0, "req_5": 0}, debits)
+			require.Equal(t, map[string]int64{"req_1": 0, "req_2": 5, "req_3": 4, "req_4": 0, "req_5": 0}, last, "two grants, then the debits")
 			verified(t, s, "acct_1")
 		}},
 		{"read/open_holds", []string{"Ledger.OpenHolds"}, func(t *testing.T, h harness) { // HOTPATH 8
@@ -162,6 +164,32 @@ func readCases() []testCase {
 			apply(t, s, release("acct_2", "req_2", ledger.ReasonAbandoned), settle("acct_1", "req_3", 1))
 			require.Empty(t, open("rep_1", true, 10))
 			require.Equal(t, []string{"req_1", "req_5"}, open("rep_1", false, 10))
+		}},
+		{"read/open_holds_of_an_account", []string{"Ledger.OpenHoldsOf"}, func(t *testing.T, h harness) { // `ledger verify`
+			s := h.store(t)
+			funded(t, s, "acct_1", 100)
+			funded(t, s, "acct_2", 100)
+			foreign := hold("acct_1", "req_4", 1)
+			foreign.Replica = "rep_2"
+			apply(t, s, hold("acct_1", "req_3", 1), hold("acct_2", "req_2", 1), hold("acct_1", "req_1", 1), foreign, hold("acct_1", "req_5", 1), settle("acct_1", "req_5", 1))
+			open := func(account, after string, limit int) []string {
+				hs, err := s.Ledger().OpenHoldsOf(t.Context(), account, store.Page{After: after, Limit: limit})
+				require.NoError(t, err)
+				for _, h := range hs {
+					want, err := s.Ledger().Hold(t.Context(), account, h.Request)
+					require.NoError(t, err)
+					require.Equal(t, plain(want), plain(h))
+				}
+				return requests(hs)
+			}
+			require.Equal(t, []string{"req_1", "req_3", "req_4"}, open("acct_1", "", 10), "of every replica")
+			require.Equal(t, []string{"req_1", "req_3"}, open("acct_1", "", 2))
+			require.Equal(t, []string{"req_4"}, open("acct_1", "req_3", 2))
+			require.Empty(t, open("acct_1", "req_4", 2))
+			require.Equal(t, []string{"req_2"}, open("acct_2", "", 10))
+			require.Empty(t, open("acct_3", "", 10))
+			apply(t, s, release("acct_1", "req_3", ""))
+			require.Equal(t, []string{"req_1", "req_4"}, open("acct_1", "", 10))
 		}},
 	}
 }
