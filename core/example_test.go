@@ -31,7 +31,7 @@ import (
 type prices struct{}
 
 func (prices) Book(context.Context) (pricing.Book, error) {
-	return pricing.NewBook([]pricing.Edition{{Version: "2026-01", Effective: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Models: []pricing.Model{{
+	return pricing.NewBook([]pricing.Edition{{Effective: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Models: []pricing.Model{{
 		ID: "demo-small", Price: pricing.Price{PerRequest: 100 * 1_000_000, MaxOutputTokens: 4096}, // 100 microcredits a request
 	}}}})
 }

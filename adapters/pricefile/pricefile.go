@@ -10,20 +10,24 @@
 //	        per_output_token: 1.6
 //	        max_output_tokens: 32768
 //
+// A model that costs nothing at all also says free: true.
+//
 // It keeps true that nothing is guessed: an unknown field, a missing price, a
 // negative one, a date without a time is refused, and all faults are reported
-// at once, each with its line. An edition's version is a digest of what the
-// edition says, so that the same prices bear the same version on every server.
+// at once, each with its line. [Format] writes a book the same way.
 //
-// It does not watch the file; a new book is read at the next start.
+// It does not watch the file: whoever asks gets the book that it holds then,
+// and a file that did not change is not read through again.
 package pricefile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/ports/prices"
@@ -32,13 +36,20 @@ import (
 // MaxSize bounds a price file, in bytes.
 const MaxSize = 1 << 20
 
-// Source is a price file.
-type Source struct{ path string }
+// Source is a price file. It is safe for concurrent use.
+type Source struct {
+	path string
+
+	mu   sync.Mutex
+	text []byte // what book and err were read from
+	book pricing.Book
+	err  error
+}
 
 var _ prices.Source = (*Source)(nil)
 
 // New returns the price file at path. It does not read it.
-func New(path string) *Source { return &Source{path} }
+func New(path string) *Source { return &Source{path: path} }
 
 // Book reads the file. The error lists all that is wrong with it.
 func (s *Source) Book(ctx context.Context) (pricing.Book, error) {
@@ -54,11 +65,16 @@ func (s *Source) Book(ctx context.Context) (pricing.Book, error) {
 	if err != nil {
 		return pricing.Book{}, fmt.Errorf("price file %s: %w", s.path, err)
 	}
-	book, err := Parse(text)
-	if err != nil {
-		return pricing.Book{}, fmt.Errorf("price file %s:\n%w", s.path, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text != nil && bytes.Equal(text, s.text) {
+		return s.book, s.err
 	}
-	return book, nil
+	s.text = text
+	if s.book, s.err = Parse(text); s.err != nil {
+		s.err = fmt.Errorf("price file %s:\n%w", s.path, s.err)
+	}
+	return s.book, s.err
 }
 
 // Parse returns the book in text. The error lists all that is wrong with it.

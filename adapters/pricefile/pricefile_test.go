@@ -113,6 +113,10 @@ func TestParse_Refuses(t *testing.T) {
 		"no output bound":    {strings.Replace(model("id: a, per_request: 1"+rest), "tokens: 1", "tokens: 0", 1), "max_output_tokens is a whole number"},
 		"half a token":       {strings.Replace(model("id: a, per_request: 1"+rest), "tokens: 1", "tokens: 1.5", 1), "max_output_tokens is a whole number"},
 		"alias":              {"prices: [{effective: 2026-01-01T00:00:00Z, models: [{id: &x a, per_request: *x" + rest + "}]}]", "aliases are not followed"},
+		"free of charge":     {model("id: a, per_request: 0" + rest), `line 1: model "a" costs nothing at all; say free: true`},
+		"not so free":        {model("id: a, free: true, per_request: 1" + rest), `model "a" is said to be free, but has a price`},
+		"perhaps free":       {model("id: a, free: perhaps, per_request: 0" + rest), "free is true or false"},
+		"past counting":      {strings.Replace(model("id: a, per_request: 1"+rest), "per_output_token: 0, max_output_tokens: 1", "per_output_token: 1000000000000, max_output_tokens: 10000000", 1), "costs more than can be counted"},
 		"too big":            {good + strings.Repeat("#", pricefile.MaxSize), "larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +143,26 @@ func TestParse_AllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+func TestParse_Free(t *testing.T) {
+	t.Parallel()
+	for text, free := range map[string]bool{"id: a, free: true, per_request: 0": true, "id: a, free: false, per_request: 1": false} {
+		book, err := pricefile.Parse([]byte(model(text + rest)))
+		require.NoError(t, err)
+		require.Equal(t, free, book.Editions()[0].Models[0].Free)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	text := good + "      - {id: \"\\u00e9 \\\\'\\\"\\a*\", free: true, per_request: 0" + rest + "}\n"
+	text = strings.Replace(text, "\\u00e9 ", "\\u00e9", 1)
+	book, err := pricefile.Parse([]byte(text))
+	require.NoError(t, err)
+	again, err := pricefile.Parse(pricefile.Format(book))
+	require.NoError(t, err, string(pricefile.Format(book)))
+	require.Equal(t, book, again)
+}
+
 func TestSource_Book(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "prices.yaml")
@@ -152,6 +176,18 @@ func TestSource_Book(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("prices: []"), 0o600))
 	_, err = pricefile.New(path).Book(t.Context())
 	require.ErrorContains(t, err, path)
+
+	s := pricefile.New(path)
+	for _, text := range []string{"prices: []", good, good, strings.Replace(good, "0.4", "0.5", 1), "", good} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		want, wrong := pricefile.Parse([]byte(text))
+		book, err := s.Book(t.Context())
+		require.Equal(t, want, book)
+		require.Equal(t, wrong == nil, err == nil)
+	}
+	require.NoError(t, os.Remove(path))
+	_, err = s.Book(t.Context())
+	require.ErrorIs(t, err, os.ErrNotExist, "what was read before does not count")
 }
 
 func FuzzParse(f *testing.F) {

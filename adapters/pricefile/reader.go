@@ -80,12 +80,12 @@ func (r *reader) edition(n *yaml.Node, where string) (e pricing.Edition) {
 		}
 		e.Models = append(e.Models, m)
 	}
-	e.Version = version(e)
 	return e
 }
 
 func (r *reader) model(n *yaml.Node, where string) (m pricing.Model) {
-	fields := r.fields(n, where, "id", "per_request", "per_input_token", "per_cached_input_token", "per_output_token", "max_output_tokens")
+	before := len(r.faults)
+	fields := r.fields(n, where, "id", "per_request", "per_input_token", "per_cached_input_token", "per_output_token", "max_output_tokens", "free")
 	if text, v, ok := r.scalar(n, fields, where, "id"); ok {
 		m.ID = text
 		if prefix := strings.TrimSuffix(text, "*"); text == "" || strings.ContainsAny(prefix, "* \t\r\n\x00") {
@@ -104,6 +104,18 @@ func (r *reader) model(n *yaml.Node, where string) (m pricing.Model) {
 			r.fault(v, "%s: max_output_tokens is a whole number from 1 to %d", where, pricing.MaxOutputTokens)
 		}
 		m.MaxOutputTokens = tokens
+	}
+	if fields["free"] != nil {
+		if text, v, ok := r.scalar(n, fields, where, "free"); ok {
+			if m.Free = text == "true"; !m.Free && text != "false" {
+				r.fault(v, "%s: free is true or false", where)
+			}
+		}
+	}
+	if len(r.faults) == before { // each field is one; together they may not be a price
+		for _, text := range m.Faults() {
+			r.fault(n, "%s", text)
+		}
 	}
 	return m
 }

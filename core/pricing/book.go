@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Model is the price of one model, or of all whose ID starts with a prefix.
@@ -16,13 +17,20 @@ type Model struct {
 
 // Edition is a list of prices that holds from an instant on.
 type Edition struct {
-	Version   string // names this content for ever; frozen in each hold
+	// Version names this content for ever and is frozen in each hold. NewBook
+	// sets it: a digest of all else, so that the same prices bear the same
+	// version on every server, and no two lists bear one.
+	Version   string
 	Effective time.Time
 	Models    []Model
 }
 
-// Book is all editions of an environment's prices, oldest first.
-type Book struct{ editions []Edition }
+// Book is all editions of an environment's prices, oldest first. Whatever order
+// and spelling its models came in, they lie in the order of their IDs.
+type Book struct {
+	editions []Edition
+	content  []byte
+}
 
 // Quote is the price found for a model, with where it came from.
 type Quote struct {
@@ -33,52 +41,99 @@ type Quote struct {
 }
 
 // NewBook returns the book of the editions, or an error that lists all that
-// is wrong with them: no edition, an edition twice at the same instant, a
-// model twice, an ID with a * inside, a rate below zero or beyond MaxRate, a
-// missing output bound.
+// is wrong with them: no edition, an edition twice at the same instant, one
+// without models, a version that is not its content's, a model twice, an ID
+// with a * inside, a rate below zero or beyond MaxRate, a missing output bound,
+// a price that costs more than can be counted, a model that costs nothing at
+// all and does not say so.
 func NewBook(editions []Edition) (Book, error) {
 	var errs []error
 	if len(editions) == 0 {
 		errs = append(errs, errors.New("prices: the list is empty"))
 	}
 	sorted := slices.Clone(editions)
+	for i := range sorted {
+		sorted[i] = sorted[i].tidy()
+	}
 	slices.SortStableFunc(sorted, func(a, b Edition) int { return a.Effective.Compare(b.Effective) })
 	for i, e := range sorted {
-		if e.Effective.IsZero() {
+		if y := e.Effective.Year(); e.Effective.IsZero() {
 			errs = append(errs, errors.New("prices: an edition has no effective time"))
+		} else if y < 1 || y > 9999 {
+			errs = append(errs, fmt.Errorf("prices: an edition takes effect in the year %d", y))
 		}
 		if i > 0 && e.Effective.Equal(sorted[i-1].Effective) {
 			errs = append(errs, fmt.Errorf("prices: two editions take effect at %s", e.Effective.Format(time.RFC3339)))
 		}
+		if len(e.Models) == 0 {
+			errs = append(errs, fmt.Errorf("prices: the edition of %s prices no model", e.Effective.Format(time.RFC3339)))
+		}
 		seen := map[string]bool{}
 		for _, m := range e.Models {
-			errs = append(errs, m.check(seen)...)
+			for _, text := range m.Faults() {
+				errs = append(errs, errors.New("prices: "+text))
+			}
+			if seen[m.ID] {
+				errs = append(errs, fmt.Errorf("prices: model %q is listed twice", m.ID))
+			}
+			seen[m.ID] = true
 		}
+		digest := e.digest()
+		if e.Version != "" && e.Version != digest {
+			errs = append(errs, fmt.Errorf("prices: the edition of %s is not version %.64q: its content makes that %s; leave it out", e.Effective.Format(time.RFC3339), e.Version, digest))
+		}
+		sorted[i].Version = digest
 	}
 	if len(errs) > 0 {
 		return Book{}, errors.Join(errs...)
 	}
-	return Book{sorted}, nil
+	return Book{sorted, canonical(sorted)}, nil
 }
 
-func (m Model) check(seen map[string]bool) (errs []error) {
-	if prefix := strings.TrimSuffix(m.ID, "*"); m.ID == "" || strings.ContainsAny(prefix, "* \t\r\n") {
-		errs = append(errs, fmt.Errorf("prices: model %q: an ID is exact or a prefix that ends in one *", m.ID))
+// tidy returns the edition as every spelling of it comes out.
+func (e Edition) tidy() Edition {
+	e.Effective = e.Effective.UTC().Truncate(time.Microsecond)
+	e.Models = slices.Clone(e.Models)
+	slices.SortStableFunc(e.Models, func(a, b Model) int { return strings.Compare(a.ID, b.ID) })
+	return e
+}
+
+// Faults lists what is wrong with the model by itself, one sentence each.
+func (m Model) Faults() (faults []string) {
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Sprintf("model %q"+format, append([]any{m.ID}, args...)...))
 	}
-	if seen[m.ID] {
-		errs = append(errs, fmt.Errorf("prices: model %q is listed twice", m.ID))
+	if prefix := strings.TrimSuffix(m.ID, "*"); m.ID == "" || strings.ContainsAny(prefix, "* \t\r\n\x00") || !utf8.ValidString(m.ID) {
+		fault(": an ID is exact or a prefix that ends in one *")
 	}
-	seen[m.ID] = true
+	rates, free := true, true
 	for _, r := range []Rate{m.PerRequest, m.PerInput, m.PerCachedInput, m.PerOutput} {
-		if r < 0 || r > MaxRate {
-			errs = append(errs, fmt.Errorf("prices: model %q has a price outside 0 to %d", m.ID, MaxRate/unit))
+		rates = rates && r >= 0 && r <= MaxRate
+		free = free && r == 0
+	}
+	tokens := m.MaxOutputTokens >= 1 && m.MaxOutputTokens <= MaxOutputTokens
+	if !rates {
+		fault(" has a price outside 0 to %s", MaxRate)
+	}
+	if !tokens {
+		fault(": max_output_tokens must be 1 to %d", MaxOutputTokens)
+	}
+	if rates && tokens {
+		if _, err := m.Bound(MaxInputTokens, m.MaxOutputTokens); err != nil {
+			fault(": the longest request costs more than can be counted; check the decimal places")
 		}
 	}
-	if m.MaxOutputTokens < 1 || m.MaxOutputTokens > MaxOutputTokens {
-		errs = append(errs, fmt.Errorf("prices: model %q: max_output_tokens must be 1 to %d", m.ID, MaxOutputTokens))
+	switch {
+	case free && !m.Free:
+		fault(" costs nothing at all; say free: true if that is meant")
+	case m.Free && !free:
+		fault(" is said to be free, but has a price")
 	}
-	return errs
+	return faults
 }
+
+// Editions returns the book's editions, oldest first.
+func (b Book) Editions() []Edition { return slices.Clone(b.editions) }
 
 // At returns the edition in force at now; false before the first.
 func (b Book) At(now time.Time) (Edition, bool) {

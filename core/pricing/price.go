@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"strings"
@@ -22,13 +23,27 @@ type Price struct {
 	PerOutput      Rate
 	// MaxOutputTokens bounds an answer whose request sets no limit.
 	MaxOutputTokens int64
+	// Free says that all rates are 0 on purpose: without it they are a slip.
+	Free bool
 }
 
 // Limits of a plausible price. They keep a slip of the pen from becoming a bill.
 const (
 	MaxRate         Rate  = 1_000_000_000_000 * unit // a million credits each
 	MaxOutputTokens int64 = 100_000_000
+	// MaxInputTokens is more than a request can have: a byte is at most a token.
+	MaxInputTokens int64 = 100_000_000
 )
+
+// String returns the rate as ParseRate reads it, without idle zeros.
+func (r Rate) String() string {
+	sign, v := "", uint64(r)
+	if r < 0 {
+		sign, v = "-", -v
+	}
+	text := fmt.Sprintf("%s%d.%06d", sign, v/unit, v%unit)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
 
 // ParseRate reads a decimal in microcredits with at most six places, such as
 // "0.15" or "12". Signs, exponents and blanks are refused.

@@ -114,7 +114,7 @@ func newSite(t *testing.T, o options) *site {
 	t.Cleanup(up.Close)
 
 	price := pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000}
-	prices, err := pricing.NewBook([]pricing.Edition{{Version: "v1", Effective: time.Unix(1, 0), Models: []pricing.Model{{ID: "test", Price: price}, {ID: "test-*", Price: price}}}})
+	prices, err := pricing.NewBook([]pricing.Edition{{Effective: time.Unix(1, 0), Models: []pricing.Model{{ID: "test", Price: price}, {ID: "test-*", Price: price}}}})
 	require.NoError(t, err)
 	s.peps, err = keys.ParsePeppers("v1:" + strings.Repeat("p", 32))
 	require.NoError(t, err)

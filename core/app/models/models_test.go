@@ -68,7 +68,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *models.Service, u *upstre
 	synctest.Test(t, func(t *testing.T) {
 		price := pricing.Price{PerOutput: 1, MaxOutputTokens: 10}
 		dear := pricing.Price{PerOutput: 2, MaxOutputTokens: 10}
-		book, err := pricing.NewBook([]pricing.Edition{{Version: "v1", Effective: time.Now().Add(-time.Hour), Models: []pricing.Model{
+		book, err := pricing.NewBook([]pricing.Edition{{Effective: time.Now().Add(-time.Hour), Models: []pricing.Model{
 			{ID: "exact", Price: price}, {ID: "vendor/exact", Price: dear}, {ID: "vendor/*", Price: price},
 		}}})
 		require.NoError(t, err)
