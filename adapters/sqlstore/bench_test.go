@@ -28,6 +28,21 @@ func benchmarkCommit(b *testing.B, s *sqlstore.Store) {
 		commit(b, s, grant(id, "lot_"+id, 1_000_000*ledger.Credit))
 	}
 	for _, accounts := range []int{1, 100} {
+		b.Run(fmt.Sprintf("accounts=%d/one_step=64", accounts), func(b *testing.B) {
+			ops, turn := make([]ledger.Op, 64), 0
+			for b.Loop() {
+				for i := range ops {
+					turn++
+					ops[i] = ledger.Op{
+						Kind: ledger.OpSpend, Account: fmt.Sprint("acct_", turn%accounts), Request: newID("req"), Replica: by.ID, Nonce: "n",
+						Amount: 1000, Cost: 700, Usage: ledger.Usage{Input: 500, Output: 200}, Deadline: time.Minute,
+						Work: ledger.Work{Key: "key_1", Area: "api", Route: "/v1/responses", Model: "vendor/model", PriceVersion: "p1"},
+					}
+				}
+				run(b, s, by, ops)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(ops)), "µs/ledger-op")
+		})
 		for _, n := range []int{1, 16, 256} {
 			b.Run(fmt.Sprintf("accounts=%d/ops=%d", accounts, n), func(b *testing.B) {
 				ops, turn := make([]ledger.Op, n), 0

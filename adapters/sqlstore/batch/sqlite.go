@@ -30,13 +30,15 @@ func NewSQLite(db *sql.DB, newID func(string) string, clock Clock) *SQLite {
 }
 
 var (
-	liteFence    = `SELECT fence FROM replicas WHERE id = ?`
-	liteAccount  = `SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts WHERE id = ?`
-	liteLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ? AND (state = 'live' OR remaining > 0)`
-	liteLotByID  = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ?`
-	liteHold     = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ?`
-	liteNewLot   = insert("lots", row.LotColumns)
-	liteSetLot   = `UPDATE lots SET state = ?2, remaining = ?3, held = ?4 WHERE id = ?1`
+	liteFence   = `SELECT fence FROM replicas WHERE id = ?`
+	liteAccount = `SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts WHERE id = ?`
+	liteLots    = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ? AND (state = 'live' OR remaining > 0)`
+	liteLotByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ?`
+	liteHold    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ?`
+	liteNewLot  = insert("lots", row.LotColumns)
+	liteSetLot  = `UPDATE lots SET state = ?2, remaining = ?3, held = ?4 WHERE id = ?1`
+	// A lot that is live was live before, and the index of live ones need not move.
+	liteSetLive  = `UPDATE lots SET remaining = ?2, held = ?3 WHERE id = ?1`
 	liteNewHold  = insert("holds", row.HoldColumns)
 	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18, amount = ?19, parts = ?20 WHERE request_id = ?1`
 	liteNewEntry = insert("entries", row.EntryColumns)
@@ -113,7 +115,7 @@ func (s *SQLite) prepareAll(ctx context.Context) error {
 	if len(s.prepared) > 0 {
 		return nil
 	}
-	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName} {
+	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteSetLive, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName} {
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {
 			for _, st := range s.prepared {
@@ -244,7 +246,11 @@ func (t liteTx) write(ctx context.Context, w *writes) error {
 	if err := run(ctx, t, liteNewLot, w.newLots, (*row.Lot).Fields); err != nil {
 		return err
 	}
-	if err := run(ctx, t, liteSetLot, w.lots, func(r *row.Lot) []any { return []any{&r.ID, &r.State, &r.Remaining, &r.Held} }); err != nil {
+	live, dead := split(w.lots, func(r *row.Lot) bool { return r.State == string(ledger.LotLive) })
+	if err := run(ctx, t, liteSetLive, live, func(r *row.Lot) []any { return []any{&r.ID, &r.Remaining, &r.Held} }); err != nil {
+		return err
+	}
+	if err := run(ctx, t, liteSetLot, dead, func(r *row.Lot) []any { return []any{&r.ID, &r.State, &r.Remaining, &r.Held} }); err != nil {
 		return err
 	}
 	if err := run(ctx, t, liteNewHold, w.newHolds, (*row.Hold).Fields); err != nil {
@@ -268,6 +274,18 @@ func (t liteTx) write(ctx context.Context, w *writes) error {
 	return run(ctx, t, liteHead, w.heads, func(g **group) []any {
 		return []any{(*g).account, (*g).entries, (*g).events, row.Micros((*g).at)}
 	})
+}
+
+// split parts rows into those that are, and the others.
+func split[R any](rows []R, is func(*R) bool) (yes, no []R) {
+	for i := range rows {
+		if is(&rows[i]) {
+			yes = append(yes, rows[i])
+		} else {
+			no = append(no, rows[i])
+		}
+	}
+	return yes, no
 }
 
 // run executes a statement once per row.

@@ -41,11 +41,13 @@ CREATE TABLE api_keys (
 
 CREATE INDEX api_keys_account ON api_keys (account_id, id);
 
+-- States are compared one by one: for a list of more than two SQLite would make
+-- a table of it at each write.
 CREATE TABLE lots (
     id         TEXT NOT NULL PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES accounts (id),
     source     TEXT   NOT NULL,
-    state      TEXT   NOT NULL CHECK (state IN ('live', 'expired', 'clawed_back', 'closed')),
+    state      TEXT   NOT NULL CHECK (state = 'live' OR state = 'expired' OR state = 'clawed_back' OR state = 'closed'),
     granted    INTEGER NOT NULL CHECK (granted > 0),
     remaining  INTEGER NOT NULL,
     held       INTEGER NOT NULL,
@@ -63,7 +65,7 @@ CREATE TABLE holds (
     account_id      TEXT NOT NULL,
     replica_id      TEXT NOT NULL,
     nonce           TEXT    NOT NULL,
-    state           TEXT    NOT NULL CHECK (state IN ('open', 'settled', 'released')),
+    state           TEXT    NOT NULL CHECK (state = 'open' OR state = 'settled' OR state = 'released'),
     amount          INTEGER  NOT NULL CHECK (amount >= 0),
     parts           TEXT    NOT NULL,
     key_id          TEXT NOT NULL,
