@@ -151,9 +151,9 @@ func (f *fixture) retries(t *testing.T) {
 // A stream that breaks off is an error, never a clean end (HOTPATH 17), and
 // what was delivered is paid for; a JSON answer that breaks off costs nothing.
 func (f *fixture) cut(t *testing.T) {
-	for _, model := range []string{"tok-cut", "tok-reset", "tok-nodone"} {
+	for _, model := range []string{"tok-gap20-cut", "tok-gap20-reset", "tok-gap20-nodone"} {
 		for _, shape := range harness.Shapes {
-			if model == "tok-nodone" && !shape.Stream {
+			if model == "tok-gap20-nodone" && !shape.Stream {
 				continue // such a JSON answer is whole
 			}
 			t.Run(model+" "+shape.String(), func(t *testing.T) {

@@ -163,7 +163,7 @@ test('no credits: the SDK does not try again', async () => {
 });
 
 for (const name of streams) {
-  for (const how of ['tok-cut', 'tok-reset', 'tok-nodone']) {
+  for (const how of ['tok-gap20-cut', 'tok-gap20-reset', 'tok-gap20-nodone']) {
     test(`a cut is an error: ${name} ${how}`, async () => {
       const { sdk, heads } = client('good');
       const seen = {};
