@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 )
 
 // MinPepper is the least length of a pepper in bytes.
@@ -18,7 +20,7 @@ type Pepper struct {
 	Version string
 	// A function, because fmt calls no method on unexported fields: a pepper
 	// inside a struct that somebody prints shows as an address at most.
-	secret func() []byte
+	digest func(text string) Digest
 }
 
 // Format hides the pepper from every verb of fmt.
@@ -43,8 +45,7 @@ func ParsePeppers(text string) (Peppers, error) {
 			return nil, fmt.Errorf("pepper %s is listed twice", version)
 		}
 		seen[version] = true
-		raw := []byte(secret)
-		ps = append(ps, Pepper{version, func() []byte { return raw }})
+		ps = append(ps, Pepper{version, digester([]byte(secret))})
 	}
 	return ps, nil
 }
@@ -53,10 +54,28 @@ func ParsePeppers(text string) (Peppers, error) {
 type Digest [sha256.Size]byte
 
 // Digest returns the token's HMAC-SHA-256 under the pepper.
-func (p Pepper) Digest(t Token) Digest {
-	mac := hmac.New(sha256.New, p.secret())
-	mac.Write([]byte(t.text))
-	return Digest(mac.Sum(nil))
+func (p Pepper) Digest(t Token) Digest { return p.digest(t.text) }
+
+// digester returns the digest under a secret, whose hashes are made once and
+// used again: each request takes one.
+func digester(secret []byte) func(text string) Digest {
+	type maker struct {
+		hash.Hash
+		text []byte
+		sum  Digest
+	}
+	makers := sync.Pool{New: func() any { return &maker{Hash: hmac.New(sha256.New, secret)} }}
+	return func(text string) Digest {
+		m := makers.Get().(*maker)
+		m.text = append(m.text[:0], text...)
+		_, _ = m.Write(m.text)
+		m.Sum(m.sum[:0])
+		d := m.sum
+		m.Reset() // nothing of the token stays
+		clear(m.text)
+		makers.Put(m)
+		return d
+	}
 }
 
 // Equal compares in constant time.
