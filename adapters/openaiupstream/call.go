@@ -102,9 +102,23 @@ func (c *call) passed() []inference.Header {
 	var out []inference.Header
 	for i, name := range passed {
 		v, n := c.res.Value(passedFields + i)
-		if n == 1 && len(v) <= maxField && !strings.ContainsFunc(v, unprintable) && !c.upstream.scrubber.leaks(v) {
+		if n == 1 && len(v) <= maxField && !strings.ContainsFunc(v, unprintable) && c.upstream.harmless(i, v) {
 			out = append(out, inference.Header{Name: name, Value: v})
 		}
 	}
 	return out
+}
+
+// harmless reports whether value i of the passed fields holds nothing like a
+// credential. The last one that did not is known again: two of the three fields
+// say the same for weeks, and to look takes longer than all the rest of a head.
+func (u *Upstream) harmless(i int, value string) bool {
+	if last := u.clean[i].Load(); last != nil && *last == value {
+		return true
+	}
+	if u.scrubber.leaks(value) {
+		return false
+	}
+	u.clean[i].Store(&value)
+	return true
 }

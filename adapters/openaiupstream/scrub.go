@@ -63,6 +63,9 @@ func aligned(enc *base64.Encoding, key string, shift int) string {
 
 // leaks reports whether text holds the key or anything like a credential.
 func (s *scrubber) leaks(text string) bool {
+	if len(text) < gram && strings.Trim(text, "0123456789") == "" { // the time that an answer took
+		return s.holds(text)
+	}
 	for _, view := range [...]string{text, percentDecoded(text), html.UnescapeString(text)} {
 		if credential.MatchString(view) || s.holds(strings.ToLower(view)) || s.holds(strings.ToLower(compact(view))) {
 			return true

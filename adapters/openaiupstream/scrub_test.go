@@ -45,6 +45,10 @@ func TestScrubber_Leaks(t *testing.T) {
 		require.Equal(t, text, s.clean(text, maxMessage))
 	}
 	require.True(t, newScrubber("short").leaks("the key is Short!"))
+	for _, text := range []string{"12", "12345678901"} {
+		require.False(t, s.leaks(text), text)
+		require.True(t, newScrubber("12").leaks(text), text)
+	}
 }
 
 // allPercent encodes every byte of s.

@@ -22,6 +22,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/archibot/archibotchat/adapters/openaiupstream/http1"
@@ -40,6 +41,7 @@ type Upstream struct {
 	scrubber *scrubber
 	heads    map[core.Route]heads
 	list     []byte
+	clean    [len(passed)]atomic.Pointer[string] // see harmless
 }
 
 // heads are the requests to one route, but for the request's ID, which comes

@@ -159,6 +159,32 @@ func TestUpstream_Heads(t *testing.T) {
 	})
 }
 
+// That a header was harmless once says nothing of the next one.
+func TestUpstream_HeadersOneByOne(t *testing.T) {
+	t.Parallel()
+	versions := []string{"1", "1", key, "Bearer " + key, "2", "1", key}
+	next := 0
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Openai-Version", versions[next])
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(h.Close)
+	u := open(t, h.URL, nil)
+	for i, version := range versions {
+		next = i
+		res, err := u.Do(t.Context(), chat("test", false))
+		require.NoError(t, err)
+		_, err = all(t, res)
+		require.NoError(t, err)
+		if strings.Contains(version, key) {
+			require.Empty(t, res.Headers)
+		} else {
+			require.Equal(t, []inference.Header{{Name: "Openai-Version", Value: version}}, res.Headers)
+		}
+	}
+}
+
 func TestUpstream_ErrorBodies(t *testing.T) {
 	t.Parallel()
 	const silent = "The model provider refused the request and gave no reason that can be passed on."
