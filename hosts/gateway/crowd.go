@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -10,29 +11,48 @@ import (
 // crowd counts the requests of each account that are being served, so that no
 // account can take every place there is (W10).
 type crowd struct {
-	mu   sync.Mutex
-	max  int
-	here map[string]int
+	max    int
+	seed   maphash.Seed
+	shards [64]crowdShard
 }
 
-func newCrowd(limit int) *crowd { return &crowd{max: limit, here: map[string]int{}} }
+// crowdShard is some of the accounts, so that requests of others do not wait.
+type crowdShard struct {
+	mu   sync.Mutex
+	here map[string]int
+	_    [48]byte // a processor's line of its own
+}
+
+func newCrowd(limit int) *crowd {
+	c := &crowd{max: limit, seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i].here = map[string]int{}
+	}
+	return c
+}
+
+func (c *crowd) shard(account string) *crowdShard {
+	return &c.shards[maphash.String(c.seed, account)%uint64(len(c.shards))]
+}
 
 // enter reports whether there is room for one more; if so, leave must follow.
 func (c *crowd) enter(account string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.here[account] >= c.max {
+	s := c.shard(account)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.here[account] >= c.max {
 		return false
 	}
-	c.here[account]++
+	s.here[account]++
 	return true
 }
 
 func (c *crowd) leave(account string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.here[account]--; c.here[account] == 0 {
-		delete(c.here, account)
+	s := c.shard(account)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.here[account]--; s.here[account] == 0 {
+		delete(s.here, account)
 	}
 }
 

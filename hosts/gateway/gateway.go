@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/archibot/archibotchat/core/access"
@@ -39,7 +40,7 @@ type Config struct {
 // Gateway is the handler of /v1.
 type Gateway struct {
 	cfg   Config
-	busy  chan struct{}
+	busy  atomic.Int64 // requests being served
 	crowd *crowd
 }
 
@@ -62,7 +63,7 @@ func New(c Config) *Gateway {
 	if c.WriteWait == 0 {
 		c.WriteWait = 15 * time.Second
 	}
-	return &Gateway{cfg: c, busy: make(chan struct{}, c.MaxBusy), crowd: newCrowd(c.MaxCrowd)}
+	return &Gateway{cfg: c, crowd: newCrowd(c.MaxCrowd)}
 }
 
 // route is what a path means.
@@ -96,23 +97,24 @@ func find(path string) (route, bool) {
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := g.cfg.NewID("req")
+	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
+	out.field("X-Request-Id", id)
 	h := w.Header()
-	h["X-Request-Id"] = []string{id}
 	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
 
-	select {
-	case g.busy <- struct{}{}:
-		defer func() { <-g.busy }()
-	default:
+	defer g.busy.Add(-1)
+	if g.busy.Add(1) > int64(g.cfg.MaxBusy) {
 		g.refuse(w, r, id, relay.ErrMemory)
 		return
 	}
-	if err := g.serve(w, r.WithContext(access.WithRequest(r.Context(), id)), id); err != nil {
+	if err := g.serve(out, r, id); err != nil {
 		g.refuse(w, r, id, err)
 		return
 	}
-	g.cfg.Log.Debug("request answered", "request_id", id, "method", r.Method)
+	if g.cfg.Log.Enabled(r.Context(), slog.LevelDebug) { // what is logged takes room, even if it is not
+		g.cfg.Log.Debug("request answered", "request_id", id, "method", r.Method)
+	}
 }
 
 var (
@@ -127,41 +129,41 @@ var (
 	errStored = fault.New(fault.NotFound, "not_found", "There is no such object.")
 )
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, id string) error {
+func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
 	rt, ok := find(r.URL.EscapedPath())
 	switch {
 	case !ok:
 		return errRoute
 	case r.Method != rt.method:
-		w.Header().Set("Allow", rt.method)
+		out.field("Allow", rt.method)
 		return errMethod
 	}
-	ctx := r.Context()
+	ctx := access.WithRequest(r.Context(), id)
 	visit := admit.Visit{Token: bearer(r.Header), Scope: rt.scope, From: from(r)}
 	grant, err := g.cfg.Admit.Key(ctx, visit)
 	if err != nil {
 		return err
 	}
-	ctx = access.WithPrincipal(ctx, grant.Principal())
 	if !g.crowd.enter(grant.Account.ID) {
 		g.cfg.Admit.Refuse(ctx, grant, string(gates.RateLimited))
 		return errCrowded
 	}
 	defer g.crowd.leave(grant.Account.ID)
 	if rt.forward == "" {
-		g.limit(w, r)
-		return g.models(ctx, w, grant, rt.model)
+		g.limit(out.w, r)
+		return g.models(access.WithPrincipal(ctx, grant.Principal()), out.w, grant, rt.model)
 	}
-	return g.forward(ctx, w, r, id, &guest{Gateway: g, visit: visit, grant: grant}, rt.forward)
+	return g.forward(ctx, out, r, id, &guest{Gateway: g, visit: visit, grant: grant}, rt.forward)
 }
 
-func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Request, id string, in *guest, to inference.Route) error {
+func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id string, in *guest, to inference.Route) error {
 	once, err := idempotency.Parse(r.Header[idempotency.Header])
 	if err != nil {
 		return err
 	}
-	body, give, err := g.read(w, r)
-	defer give()
+	room := room{memory: g.cfg.Memory}
+	defer room.give()
+	body, err := g.read(&room, out.rc, r)
 	if err != nil {
 		return err
 	}
@@ -182,7 +184,6 @@ func (g *Gateway) forward(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
 	return g.cfg.Relay.Forward(ctx, relay.Job{
 		Request: id, By: in.grant.Principal(), Area: in.grant.Area, Call: call, Body: body, Quote: quote, Once: once,
 		Epoch: in.grant.Account.Epoch, Limits: in.grant.Limits, Current: in.grant.Current, Gate: in,

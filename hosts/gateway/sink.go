@@ -17,6 +17,11 @@ type sink struct {
 	rc   *http.ResponseController
 	wait time.Duration
 	set  time.Time // when the deadline was last moved
+
+	// values are those of the fields set by field, here so that they need no
+	// room of their own.
+	values [8]string
+	used   int
 }
 
 var _ relay.Sink = (*sink)(nil)
@@ -24,21 +29,22 @@ var _ relay.Sink = (*sink)(nil)
 var (
 	jsonType  = []string{"application/json"}
 	eventType = []string{"text/event-stream; charset=utf-8"}
+	// nginx would gather the chunks
+	noGathering = []string{"no"}
 )
 
 // Rates tells where the limits per minute stand, in the head of the answer, be
 // it a refusal (W3).
 func (s *sink) Rates(r ledger.Rates) {
-	h := s.w.Header()
 	if r.Requests.Limit > 0 {
-		h["X-Ratelimit-Limit-Requests"] = []string{strconv.FormatInt(r.Requests.Limit, 10)}
-		h["X-Ratelimit-Remaining-Requests"] = []string{strconv.FormatInt(r.Requests.Remaining, 10)}
-		h["X-Ratelimit-Reset-Requests"] = []string{reset(r.Requests)}
+		s.field("X-Ratelimit-Limit-Requests", strconv.FormatInt(r.Requests.Limit, 10))
+		s.field("X-Ratelimit-Remaining-Requests", strconv.FormatInt(r.Requests.Remaining, 10))
+		s.field("X-Ratelimit-Reset-Requests", reset(r.Requests))
 	}
 	if r.Tokens.Limit > 0 {
-		h["X-Ratelimit-Limit-Tokens"] = []string{strconv.FormatInt(r.Tokens.Limit, 10)}
-		h["X-Ratelimit-Remaining-Tokens"] = []string{strconv.FormatInt(r.Tokens.Remaining, 10)}
-		h["X-Ratelimit-Reset-Tokens"] = []string{reset(r.Tokens)}
+		s.field("X-Ratelimit-Limit-Tokens", strconv.FormatInt(r.Tokens.Limit, 10))
+		s.field("X-Ratelimit-Remaining-Tokens", strconv.FormatInt(r.Tokens.Remaining, 10))
+		s.field("X-Ratelimit-Reset-Tokens", reset(r.Tokens))
 	}
 }
 
@@ -48,27 +54,42 @@ func reset(r ledger.Rate) string {
 	return (r.Reset + time.Millisecond - 1).Truncate(time.Millisecond).String()
 }
 
+// field sets a field of the answer's head. The name must be in canonical form.
+func (s *sink) field(name, value string) {
+	h := s.w.Header()
+	if s.used == len(s.values) {
+		h[name] = []string{value}
+		return
+	}
+	s.values[s.used] = value
+	s.used++
+	h[name] = s.values[s.used-1 : s.used : s.used]
+}
+
 // JSON sends a whole answer with what it cost (W9).
 func (s *sink) JSON(headers []port.Header, body []byte, b relay.Bill) error {
-	h := s.w.Header()
 	for _, x := range headers {
-		h[x.Name] = []string{x.Value}
+		s.field(x.Name, x.Value)
 	}
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h["X-Archibot-Credits-Debited"] = []string{strconv.FormatInt(b.Debited, 10)}
-	h["X-Archibot-Credits-Remaining"] = []string{strconv.FormatInt(b.Remaining, 10)}
+	s.w.Header()["Content-Type"] = jsonType
+	var room [60]byte // for three numbers of at most 20 digits
+	length := strconv.AppendInt(room[:0], int64(len(body)), 10)
+	debited := strconv.AppendInt(length, b.Debited, 10)
+	numbers := string(strconv.AppendInt(debited, b.Remaining, 10))
+	s.field("Content-Length", numbers[:len(length)])
+	s.field("X-Archibot-Credits-Debited", numbers[len(length):len(debited)])
+	s.field("X-Archibot-Credits-Remaining", numbers[len(debited):])
 	return s.write(body)
 }
 
 // Start sends the head of a stream.
 func (s *sink) Start(headers []port.Header) error {
-	h := s.w.Header()
 	for _, x := range headers {
-		h[x.Name] = []string{x.Value}
+		s.field(x.Name, x.Value)
 	}
+	h := s.w.Header()
 	h["Content-Type"] = eventType
-	h["X-Accel-Buffering"] = []string{"no"} // nginx would gather the chunks
+	h["X-Accel-Buffering"] = noGathering
 	s.w.WriteHeader(http.StatusOK)
 	return nil
 }
