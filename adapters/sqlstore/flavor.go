@@ -33,6 +33,8 @@ type flavor struct {
 	hasTable func(ctx context.Context, db bun.IDB, name string) (bool, error)
 	// class says what kind of failure an error of the driver is.
 	class func(error) class
+	// order is that in which events are sealed.
+	order order
 	// others is whether several servers may use the database at once.
 	others bool
 	// partitions is whether tables that say so are cut by time.

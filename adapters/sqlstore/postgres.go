@@ -42,6 +42,7 @@ func postgresFlavor(clock func() time.Time) *flavor {
 			return has, err
 		},
 		class:      postgresClass,
+		order:      xactOrder{},
 		others:     true,
 		partitions: true,
 	}

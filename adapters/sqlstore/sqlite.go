@@ -31,6 +31,7 @@ func sqliteFlavor(clock func() time.Time) *flavor {
 			return has, err
 		},
 		class: sqliteClass,
+		order: rowOrder{},
 	}
 	f.migrations, _ = fs.Sub(migrationFiles, "migrations/sqlite")
 	return f

@@ -45,6 +45,8 @@ type Stores interface {
 	Sessions() Sessions
 	Responses() Responses
 	Limits() Limits
+	Seals() Seals
+	SealLog() SealLog
 }
 
 // Store is a database. It is safe for concurrent use.
