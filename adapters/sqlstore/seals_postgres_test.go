@@ -188,7 +188,8 @@ func TestPostgres_NextReadsABatch(t *testing.T) {
 // requireAllSealed checks that n events have a leaf each and none has two.
 func requireAllSealed(t *testing.T, s interface {
 	SealLog() store.SealLog
-}, n int) {
+}, n int,
+) {
 	t.Helper()
 	head, err := s.SealLog().Head(t.Context())
 	require.NoError(t, err)

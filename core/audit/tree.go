@@ -68,10 +68,11 @@ func (t *Tree) Root() (root Hash) {
 	return root
 }
 
-// errKept means that kept hashes are missing.
-var errKept = errors.New("hashes of the log are missing")
+// ErrKept means that hashes which should be kept are missing.
+var ErrKept = errors.New("hashes of the log are missing")
 
-// LoadTree returns the tree of the first size leaves from what is kept of it:
+// LoadTree returns the tree of the first size leaves from what is kept of it, or
+// ErrKept:
 // read returns n hashes of a kept level, from the first-th on.
 func LoadTree(size int64, read func(level int, first int64, n int) ([]Hash, error)) (*Tree, error) {
 	t := &Tree{size: size}
@@ -86,7 +87,7 @@ func LoadTree(size int64, read func(level int, first int64, n int) ([]Hash, erro
 			return nil, err
 		}
 		if len(hashes) != n {
-			return nil, errKept
+			return nil, ErrKept
 		}
 		for ; n > 1; n /= 2 {
 			for i := range n / 2 {

@@ -147,8 +147,10 @@ func sealCases() []testCase {
 			}
 			require.NoError(t, s.Events().Append(t.Context(), event(3, "acct_1", audit.KeyCreated)))
 			for _, leaves := range [][]store.Leaf{
-				{{Number: 2, Event: id("evt", 3)}}, {{Number: 4, Event: id("evt", 3)}},
-				{{Number: 3, Event: id("evt", 2)}}, {{Number: 3, Event: id("evt", 3)}, {Number: 5, Event: id("evt", 4)}},
+				{{Number: 2, Event: id("evt", 3)}},
+				{{Number: 4, Event: id("evt", 3)}},
+				{{Number: 3, Event: id("evt", 2)}},
+				{{Number: 3, Event: id("evt", 3)}, {Number: 5, Event: id("evt", 4)}},
 			} {
 				refused(func(ctx context.Context, seals store.Seals) error { return seals.Add(ctx, leaves, nil) })
 			}
