@@ -16,6 +16,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/fault"
@@ -39,6 +40,11 @@ type Deps struct {
 	// Boundary says whether the data boundary must be acknowledged before
 	// chat and API open; the zero value keeps them shut.
 	Boundary gates.Boundary
+	// Environment names this deployment in the log of its events, and Sign
+	// signs that log's checkpoints as notes (golang.org/x/mod/sumdb/note). Both
+	// are required to serve /v1.
+	Environment string
+	Sign        func(text string) ([]byte, error)
 
 	Now     func() time.Time           // UTC
 	NewID   func(prefix string) string // prefix_ and 26 characters, sorting by time
@@ -65,6 +71,8 @@ func (d Deps) check() error {
 	need(d.Entropy != nil, "Entropy")
 	need(d.Log != nil, "Log")
 	need((d.Upstream == nil) == (d.Prices == nil), "Upstream or Prices: they come together")
+	need(d.Upstream == nil || d.Environment != "", "Environment")
+	need(d.Upstream == nil || d.Sign != nil, "Sign")
 	return errors.Join(errs...)
 }
 
@@ -77,6 +85,7 @@ type App struct {
 	Activity *activity.Service
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
+	Seal     *seal.Service
 	// Recorder takes the events of refusals; nil without an Upstream, as below.
 	Recorder *activity.Folder
 
@@ -102,6 +111,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
 	events := activity.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID}
 	a.Activity = activity.New(events)
+	a.Seal = seal.New(seal.Deps{Store: d.Store, Now: d.Now, Log: d.Log, Origin: seal.Origin(d.Environment), Sign: d.Sign})
 	if d.Upstream == nil {
 		return a, nil
 	}
@@ -128,8 +138,9 @@ const sweepEvery = time.Minute
 
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
-// lots, the events of refusals, the polls for changes of keys and accounts. It returns when all of it has stopped. End ctx
-// only after the hosts have drained.
+// lots, the events of refusals, the log that events are sealed into, the polls
+// for changes of keys and accounts. It returns when all of it has stopped. End
+// ctx only after the hosts have drained.
 func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {
 		return errors.New("core: Run needs an Upstream")
@@ -142,6 +153,7 @@ func (a *App) Run(ctx context.Context) error {
 	for name, task := range map[string]func(context.Context) error{
 		"spend":    a.spend.Run,
 		"activity": a.Recorder.Run,
+		"seal":     a.Seal.Run,
 		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":    a.sweep,
 	} {

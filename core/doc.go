@@ -21,13 +21,13 @@
 //	ledger      lots, holds, entries; Apply, the only way to change them
 //	keys        the form and digest of API keys
 //	idempotency what an Idempotency-Key means
-//	audit       events and their canonical form
+//	audit       events, their canonical form, the log over them
 //	inference   OpenAI's wire forms: strict scan, usage, streams
 //	gates       Decide, the one answer to "may they, now?"
 //
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
-// models, keyring, accounts, credits, activity, sessions.
+// models, keyring, accounts, credits, activity, seal, sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
 // and account, in memory if it knows them, and asks gates.Decide;
@@ -35,7 +35,7 @@
 // holds the most it can cost, forwards it, passes the answer on, and settles to
 // what it used before the client sees the end. spend commits holds and settles
 // of many requests in one transaction each, with their events; activity shows
-// them by request ID.
+// them by request ID; seal puts them into a log that shows any change.
 //
 // What must stay true is said in each package's comment and proved by the
 // test beside it. No I/O, no clock and no randomness live here: Deps brings them.

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/archibot/archibotchat/adapters/demoupstream"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
@@ -67,10 +70,19 @@ func embed() error {
 	if err != nil {
 		return err
 	}
+	private, _, err := note.GenerateKey(rand.Reader, "example") // keep it: it signs the evidence
+	if err != nil {
+		return err
+	}
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.DiscardHandler)
 	app, err := core.New(ctx, core.Deps{
 		Store: store, Upstream: demoupstream.New(demoupstream.Config{}), Prices: prices{}, Peppers: peppers,
 		Areas: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired,
+		Environment: "example", Sign: func(text string) ([]byte, error) { return note.Sign(&note.Note{Text: text}, signer) },
 		Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log,
 	})
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"golang.org/x/mod/sumdb/note"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 )
@@ -92,10 +93,14 @@ func (s *stand) startServer(ctx context.Context, upstream string, accounts int) 
 		return err
 	}
 	pepper := "v1:" + rand.Text() + rand.Text()
+	auditKey, _, err := note.GenerateKey(rand.Reader, "bench")
+	if err != nil {
+		return err
+	}
 	s.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir,
 		"ARCHIBOT_ENVIRONMENT=hosted", "ARCHIBOT_LISTEN=" + address, "ARCHIBOT_DATA=" + filepath.Join(s.dir, "data"),
-		"ARCHIBOT_DATABASE_URL=" + s.database, "ARCHIBOT_PRICES=" + prices, "ARCHIBOT_PEPPERS=" + pepper,
+		"ARCHIBOT_DATABASE_URL=" + s.database, "ARCHIBOT_PRICES=" + prices, "ARCHIBOT_PEPPERS=" + pepper, "ARCHIBOT_AUDIT_KEY=" + auditKey,
 		"ARCHIBOT_UPSTREAM_URL=" + upstream, "ARCHIBOT_UPSTREAM_KEY=" + upstreamKey,
 		"ARCHIBOT_METRICS_TOKEN=" + rand.Text(), "ARCHIBOT_DRAIN=0s",
 	}

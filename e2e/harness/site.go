@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // Options say how a site differs from the ordinary one.
@@ -44,7 +46,11 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 	}
 	pepper := "pepper-" + rand.Text() + rand.Text()
 	metrics := "metrics-" + rand.Text() + rand.Text()
-	s.Secrets = map[string]string{"upstream key": s.Upstream.Key, "pepper": pepper, "metrics token": metrics}
+	auditKey, _, err := note.GenerateKey(rand.Reader, "e2e")
+	if err != nil {
+		t.Fatalf("make a key that signs the audit log: %v", err)
+	}
+	s.Secrets = map[string]string{"upstream key": s.Upstream.Key, "pepper": pepper, "metrics token": metrics, "audit key": auditKey}
 	s.env = map[string]string{
 		"ARCHIBOT_ENVIRONMENT":   "hosted",
 		"ARCHIBOT_DATABASE_URL":  db.URL,
@@ -53,6 +59,7 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 		"ARCHIBOT_UPSTREAM_KEY":  s.Upstream.Key,
 		"ARCHIBOT_PRICES":        writePrices(t),
 		"ARCHIBOT_PEPPERS":       "v1:" + pepper,
+		"ARCHIBOT_AUDIT_KEY":     auditKey,
 		"ARCHIBOT_METRICS_TOKEN": metrics,
 		"ARCHIBOT_LOG_LEVEL":     "debug",
 		"ARCHIBOT_DRAIN":         "0s",
@@ -104,6 +111,15 @@ func (s *Site) Verify(t testing.TB) {
 	stdout, stderr, code := s.Run(t, "ledger", "verify")
 	if code != 0 {
 		t.Fatalf("ledger verify: exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// VerifyAudit runs `audit verify` and fails the test unless it finds nothing.
+func (s *Site) VerifyAudit(t testing.TB) {
+	t.Helper()
+	stdout, stderr, code := s.Run(t, "audit", "verify")
+	if code != 0 {
+		t.Fatalf("audit verify: exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 

@@ -113,6 +113,7 @@ func TestLeaks(t *testing.T) {
 			h.command(t, site, "admin", "key", "list", "--account", id, "--json")
 		}
 		h.command(t, site, "ledger", "verify")
+		h.command(t, site, "audit", "verify")
 		running := hay{}
 		for place, content := range db.Dump(t) {
 			running.add("database while it serves: "+place, content)

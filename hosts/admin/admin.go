@@ -1,5 +1,5 @@
 // Package admin is the operator's command line: accounts, credits, keys,
-// sessions and activity of the configured database, also while servers run on
+// sessions, activity and the audit log of the configured database, also while servers run on
 // it. Each command group has a file; each command is a struct that kong fills.
 //
 // It keeps true that every command acts as an operator under a request ID of
@@ -25,6 +25,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 )
 
@@ -45,8 +46,14 @@ type Desk struct {
 	Keyring  *keyring.Service // lists and revokes
 	Sessions *sessions.Service
 	Activity *activity.Service
+	Seal     *seal.Service // reads the log of the events
 	// Minting returns a keyring that can make keys, which takes the peppers.
 	Minting func() (*keyring.Service, error)
+	// Sealing returns the log with the key that signs it.
+	Sealing func() (*seal.Service, error)
+	// Proving returns the log, and what opens checkpoints that were signed by
+	// the keys of the verifiers, or by the configured key if there are none.
+	Proving func(verifiers []string) (service *seal.Service, open func(note []byte) (string, error), err error)
 }
 
 // Env is what a command runs in.

@@ -3,7 +3,9 @@ package admin_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -20,6 +22,36 @@ func TestOperator(t *testing.T) {
 	require.Equal(t, access.PrincipalOperator, p.Kind)
 	require.NotEmpty(t, p.ID)
 	require.NotContains(t, p.ID, "@")
+}
+
+func TestAuditCommand(t *testing.T) {
+	t.Parallel()
+	var cli admin.AuditCommand
+	parser, err := kong.New(&cli, kong.BindTo(t.Context(), (*context.Context)(nil)))
+	require.NoError(t, err)
+	run := func(env *admin.Env, args ...string) error {
+		parsed, err := parser.Parse(args)
+		require.NoError(t, err, args)
+		return parsed.Run(env)
+	}
+	shut := errors.New("no database")
+	closed := &admin.Env{Open: func(context.Context) (*admin.Desk, error) { return nil, shut }}
+	for _, args := range [][]string{{"verify"}, {"checkpoint"}, {"seal"}} {
+		require.ErrorIs(t, run(closed, args...), shut)
+	}
+	require.ErrorIs(t, run(closed, "verify", "--key=a+b+c/=", "--key=d,e"), shut)
+	require.Equal(t, []string{"a+b+c/=", "d,e"}, cli.Verify.Key)
+	require.ErrorIs(t, run(closed, "verify", "--since=/nowhere"), fs.ErrNotExist)
+
+	var out bytes.Buffer
+	require.NoError(t, run(&admin.Env{Out: &out, JSON: true}, "key", "--name=example.com"), "needs no database")
+	var made struct{ Key, Verifier string }
+	require.NoError(t, json.Unmarshal(out.Bytes(), &made))
+	require.Regexp(t, `^PRIVATE\+KEY\+example\.com\+`, made.Key)
+	require.Regexp(t, `^example\.com\+`, made.Verifier)
+	for _, name := range []string{"", "not a name", "a,b", "a+b"} {
+		require.Error(t, run(&admin.Env{Out: &out}, "key", "--name="+name), name)
+	}
 }
 
 // TestCommand_Open proves that each command checks its values before it opens

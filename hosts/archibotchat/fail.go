@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/hosts/admin"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 )
 
@@ -48,7 +49,7 @@ func (in *instance) usage(err error, asJSON bool) int {
 // fail tells of a command that failed, in one sentence and a next step, and
 // returns its exit code.
 func (in *instance) fail(err error) int {
-	if errors.Is(err, errReported) {
+	if errors.Is(err, errReported) || errors.Is(err, admin.ErrReported) {
 		return 1
 	}
 	code, text := in.explain(err)

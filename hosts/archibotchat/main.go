@@ -4,6 +4,7 @@
 //	archibotchat migrate          bring the database's schema up to date
 //	archibotchat admin …          accounts, credits, keys, sessions, activity
 //	archibotchat ledger verify    recompute every balance from its entries
+//	archibotchat audit …          prove that no event was tampered with
 //	archibotchat prices check     say what is wrong with a price book
 //	archibotchat healthcheck      ask a running server whether it is alive
 //	archibotchat version

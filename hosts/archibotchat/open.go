@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/hosts/admin"
@@ -105,6 +106,9 @@ func (in *instance) adminEnv() *admin.Env {
 // desk wires the use cases that need no upstream and no prices.
 func (in *instance) desk(db *database) *admin.Desk {
 	keyringDeps := keyring.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}
+	log := func(sign func(string) ([]byte, error)) *seal.Service {
+		return seal.New(seal.Deps{Store: db, Now: now, Log: db.log, Origin: seal.Origin(string(in.base.Environment)), Sign: sign})
+	}
 	return &admin.Desk{
 		Accounts: accounts.New(accounts.Deps{Store: db, Now: now, NewID: in.newID}),
 		Credits:  credits.New(credits.Deps{Store: db, Now: now, NewID: in.newID}),
@@ -118,6 +122,21 @@ func (in *instance) desk(db *database) *admin.Desk {
 			}
 			keyringDeps.Peppers = peppers
 			return keyring.New(keyringDeps), nil
+		},
+		Seal: log(nil),
+		Sealing: func() (*seal.Service, error) {
+			key, err := in.cli.Settings.Auditing(in.base)
+			if err != nil {
+				return nil, configError{err}
+			}
+			return log(key.Sign), nil
+		},
+		Proving: func(verifiers []string) (*seal.Service, func([]byte) (string, error), error) {
+			key, err := in.cli.Settings.Proving(in.base, verifiers)
+			if err != nil {
+				return nil, nil, configError{err}
+			}
+			return log(nil), key.Open, nil
 		},
 	}
 }

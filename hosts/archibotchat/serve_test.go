@@ -26,8 +26,12 @@ func hosted(t *testing.T) place {
 	return local(t).with(map[string]string{
 		"ARCHIBOT_ENVIRONMENT": "hosted", "ARCHIBOT_DATABASE_URL": "sqlite:a.db", "ARCHIBOT_UPSTREAM_URL": "http://127.0.0.1:9/v1",
 		"ARCHIBOT_UPSTREAM_KEY": "canary-upstream-key", "ARCHIBOT_PRICES": prices, "ARCHIBOT_PEPPERS": "v1:canary-pepper-canary-pepper-canary", "ARCHIBOT_DRAIN": "0s",
+		"ARCHIBOT_AUDIT_KEY": auditKey,
 	})
 }
+
+// auditKey is a key that signs nothing of worth.
+const auditKey = "PRIVATE+KEY+test+0d1197a3+AWgfcPPMlOl0t7mu9/tYiKXXq1B9N/7J3rQCf2NrD0Nt"
 
 const chat = `{"model":"demo-small","messages":[{"role":"user","content":"Hello"}]}`
 

@@ -121,7 +121,8 @@ func newSite(t *testing.T, o options) *site {
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	deps := core.Deps{
 		Store: s.db, Upstream: up, Prices: book(prices), Peppers: s.peps, Areas: access.NewGroups(access.GroupAPI),
-		Boundary: gates.BoundaryNotRequired, Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log,
+		Boundary: gates.BoundaryNotRequired, Environment: "test", Sign: func(text string) ([]byte, error) { return []byte(text), nil },
+		Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log,
 	}
 	if o.deps != nil {
 		o.deps(&deps)

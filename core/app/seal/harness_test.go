@@ -123,18 +123,16 @@ func (h *house) event(account string) audit.Event {
 }
 
 // write appends n events, turn by turn to accounts.
-func (h *house) write(t *testing.T, n int, accounts ...string) (ids []string) {
+func (h *house) write(t *testing.T, n int, accounts ...string) {
 	t.Helper()
 	var events []audit.Event
 	for i := range n {
 		events = append(events, h.event(accounts[i%len(accounts)]))
-		ids = append(ids, h.last)
 		if len(events) == 7 || i == n-1 {
 			require.NoError(t, h.store.Events().Append(t.Context(), events...))
 			events = nil
 		}
 	}
-	return ids
 }
 
 // sealTo seals until the log has a size. Other databases of the same server
@@ -191,6 +189,7 @@ func (h *house) disarm(t *testing.T) {
 	h.exec(t, "PRAGMA synchronous = OFF")
 	rows, err := h.raw.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'trigger'")
 	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
 	var names []string
 	for rows.Next() {
 		var name string

@@ -3,6 +3,7 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/keys"
 )
 
@@ -57,7 +59,11 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 		}
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
-	s.Peppers = c.peppers(f, s.Base, len(f.list) == 0)
+	sound := len(f.list) == 0 // else nothing is made up
+	s.Peppers = c.peppers(f, s.Base, sound)
+	s.Audit = c.auditKey(f, s.Base, sound)
+	private, _, _ := strings.Cut(c.AuditKey.text, ",")
+	s.auditText = NewSecret(strings.TrimSpace(private))
 	for part := range strings.SplitSeq(c.Peppers.text, ",") {
 		_, secret, _ := strings.Cut(part, ":")
 		s.pepperTexts = append(s.pepperTexts, NewSecret(strings.TrimSpace(secret)))
@@ -70,6 +76,36 @@ func (c Config) KeyPeppers(b Base) (keys.Peppers, error) {
 	f := &faults{}
 	p := c.peppers(f, b, true)
 	return p, f.err()
+}
+
+// Auditing returns the key that signs checkpoints, for commands that do; see
+// Settings.
+func (c Config) Auditing(b Base) (AuditKey, error) {
+	f := &faults{}
+	k := c.auditKey(f, b, true)
+	return k, f.err()
+}
+
+// Proving returns a key that verifies checkpoints: of the given verifiers, or
+// of the configured key if there are none. It makes no key.
+func (c Config) Proving(b Base, verifiers []string) (AuditKey, error) {
+	if len(verifiers) > 0 {
+		return ParseVerifiers(verifiers)
+	}
+	if b.Environment == Local && !c.AuditKey.set {
+		secret, err := readSecret(filepath.Join(b.Data, auditFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			return AuditKey{}, errors.New("nothing was signed in " + b.Data + " yet: no server has run with this data folder. To verify another's log, name its key with --key")
+		}
+		if err != nil {
+			return AuditKey{}, err
+		}
+		return ParseAuditKey(secret.text)
+	}
+	if c.AuditKey.Empty() {
+		return AuditKey{}, errors.New("name the verifier of the key that signed with --key, or set " + Variable("audit-key"))
+	}
+	return c.Auditing(b)
 }
 
 func (c Config) base(f *faults) Base {
@@ -140,7 +176,7 @@ func (c Config) peppers(f *faults, b Base, generate bool) keys.Peppers {
 		if !generate {
 			return nil
 		}
-		secret, err := GeneratedSecret(b.Data, "pepper")
+		secret, err := GeneratedSecret(b.Data, "pepper", RandomText)
 		if err != nil {
 			f.list = append(f.list, err)
 			return nil
@@ -155,6 +191,36 @@ func (c Config) peppers(f *faults, b Base, generate bool) keys.Peppers {
 		f.add("peppers", fmt.Sprintf("must be version:secret pairs, separated by commas; each version once, each secret of at least %d bytes", keys.MinPepper))
 	}
 	return ps
+}
+
+// auditFile is where a local server keeps its key, in the data folder.
+const auditFile = "audit-key"
+
+func (c Config) auditKey(f *faults, b Base, generate bool) AuditKey {
+	text := c.AuditKey.text
+	switch {
+	case b.Environment == Local && !c.AuditKey.set:
+		if !generate {
+			return AuditKey{}
+		}
+		secret, err := GeneratedSecret(b.Data, auditFile, func() (string, error) {
+			key, _, err := NewAuditKey(seal.Origin(string(b.Environment)))
+			return key.text, err
+		})
+		if err != nil {
+			f.list = append(f.list, err)
+			return AuditKey{}
+		}
+		text = secret.text
+	case text == "":
+		f.missing("audit-key", "a key that archibotchat audit key makes, and keep it: it signs the evidence")
+		return AuditKey{}
+	}
+	k, err := ParseAuditKey(text)
+	if err != nil {
+		f.add("audit-key", err.Error())
+	}
+	return k
 }
 
 func (c Config) listen(f *faults, flag, address string, local bool) string {

@@ -25,6 +25,7 @@ type Config struct {
 	UpstreamBreaker string `config:"" name:"upstream-breaker" default:"5" placeholder:"N" help:"Failures in a row after which an upstream is left alone for a moment; 0: never."`
 	Prices          string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
+	AuditKey        Secret `config:"secret" placeholder:"KEY" help:"Key that signs the audit log, made by archibotchat audit key; verifiers of earlier keys may follow it. Local: generated in the data folder."`
 	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
 	LogLevel        string `config:"" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	MetricsListen   string `config:"" placeholder:"ADDRESS" help:"Serve /metrics on this address of its own."`
@@ -71,6 +72,7 @@ type Settings struct {
 	Upstreams     []Upstream // in the order in which they are asked; none: the demo upstream
 	Prices        string     // empty: the demo upstream's own book
 	Peppers       keys.Peppers
+	Audit         AuditKey
 	Areas         access.Groups
 	MetricsListen string
 	MetricsToken  Secret
@@ -79,6 +81,7 @@ type Settings struct {
 	// alone; 0: never.
 	UpstreamBreaker int
 	pepperTexts     []Secret // as configured, for Secrets
+	auditText       Secret
 }
 
 // Secrets lists the configured texts that must never show up in a log.
@@ -87,5 +90,5 @@ func (s Settings) Secrets() []Secret {
 	for _, u := range s.Upstreams {
 		out = append(out, u.Key)
 	}
-	return append(out, s.pepperTexts...)
+	return append(append(out, s.auditText), s.pepperTexts...)
 }

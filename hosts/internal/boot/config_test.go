@@ -34,13 +34,19 @@ func load(t *testing.T, args []string, vars map[string]string, yaml string) (boo
 	return cli.Config, src.Faults()
 }
 
+// auditKey is a key that signs nothing of worth, auditVerifier its public twin.
+const (
+	auditKey      = "PRIVATE+KEY+test+0d1197a3+AWgfcPPMlOl0t7mu9/tYiKXXq1B9N/7J3rQCf2NrD0Nt"
+	auditVerifier = "test+0d1197a3+AbbEJZKlTwKAMrKsfSF/vQvzjB0iHw+N0XtPdPGVIx4N"
+)
+
 const pepper = "v2:0123456789abcdef0123456789abcdef"
 
 func hosted() map[string]string {
 	return map[string]string{
 		"ARCHIBOT_ENVIRONMENT": "hosted", "ARCHIBOT_LISTEN": ":8080", "ARCHIBOT_DATABASE_URL": "postgres://u:p@db/a",
 		"ARCHIBOT_UPSTREAM_URL": "https://models.example.com/openai/v1", "ARCHIBOT_UPSTREAM_KEY": "sk-test", "ARCHIBOT_PRICES": "prices.yaml",
-		"ARCHIBOT_PEPPERS": pepper,
+		"ARCHIBOT_PEPPERS": pepper, "ARCHIBOT_AUDIT_KEY": auditKey,
 	}
 }
 
@@ -111,6 +117,8 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.NoError(t, err)
 	token := keys.Mint([keys.EntropyLen]byte{1})
 	require.Equal(t, s.Peppers[0].Digest(token), again.Peppers[0].Digest(token), "the generated pepper is kept")
+	require.Equal(t, s.Audit.Verifier, again.Audit.Verifier, "and so is the key that signs")
+	require.Contains(t, s.Audit.Verifier, "archibotchat/local+")
 }
 
 func TestConfig_Hosted(t *testing.T) {
@@ -122,6 +130,7 @@ func TestConfig_Hosted(t *testing.T) {
 	require.Equal(t, 20*time.Second, s.Grace)
 	require.Equal(t, "v2", s.Peppers[0].Version)
 	require.Equal(t, "[redacted]", boot.Redact(pepper[3:], s.Secrets()...))
+	require.Equal(t, "[redacted]", boot.Redact(auditKey, s.Secrets()...))
 }
 
 func TestConfig_AllFaultsAtOnce(t *testing.T) {
@@ -131,7 +140,7 @@ func TestConfig_AllFaultsAtOnce(t *testing.T) {
 			"ARCHIBOT_ENVIRONMENT": "dedicated", "ARCHIBOT_LISTEN": "nowhere", "ARCHIBOT_AREAS": "chat,shop", "ARCHIBOT_LOG_LEVEL": "loud",
 			"ARCHIBOT_GRACE": "-1s", "ARCHIBOT_METRICS_TOKEN": "", "ARCHIBOT_DATABASE_CONNS": "many",
 		}
-		required := []string{"ARCHIBOT_DATABASE_URL", "ARCHIBOT_UPSTREAM_URL", "ARCHIBOT_UPSTREAM_KEY", "ARCHIBOT_PRICES", "ARCHIBOT_PEPPERS"}
+		required := []string{"ARCHIBOT_DATABASE_URL", "ARCHIBOT_UPSTREAM_URL", "ARCHIBOT_UPSTREAM_KEY", "ARCHIBOT_PRICES", "ARCHIBOT_PEPPERS", "ARCHIBOT_AUDIT_KEY"}
 		if empty {
 			for _, name := range required {
 				vars[name] = ""
@@ -149,7 +158,7 @@ func TestConfig_AllFaultsAtOnce(t *testing.T) {
 			}
 		}
 		require.ErrorContains(t, err, `no setting "colour"`)
-		require.Equal(t, 12, strings.Count(err.Error(), "\n")+1, err)
+		require.Equal(t, 13, strings.Count(err.Error(), "\n")+1, err)
 	}
 }
 
@@ -175,6 +184,10 @@ func TestConfig_Refuses(t *testing.T) {
 		"upstream no time":          {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "0s"}, "ARCHIBOT_UPSTREAM_TIMEOUT must leave"},
 		"upstream time no unit":     {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "120"}, "ARCHIBOT_UPSTREAM_TIMEOUT"},
 		"short pepper":              {map[string]string{"ARCHIBOT_PEPPERS": "v1:short"}, "ARCHIBOT_PEPPERS must be"},
+		"local, empty audit key":    {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_AUDIT_KEY": ""}, "ARCHIBOT_AUDIT_KEY is missing or empty"},
+		"audit key":                 {map[string]string{"ARCHIBOT_AUDIT_KEY": "v1:short"}, "ARCHIBOT_AUDIT_KEY must be a key that archibotchat audit key has made"},
+		"audit key, verifier only":  {map[string]string{"ARCHIBOT_AUDIT_KEY": auditVerifier}, "ARCHIBOT_AUDIT_KEY must be a key"},
+		"audit key, two that sign":  {map[string]string{"ARCHIBOT_AUDIT_KEY": auditKey + "," + auditKey}, "ARCHIBOT_AUDIT_KEY must be a key"},
 		"other database":            {map[string]string{"ARCHIBOT_DATABASE_URL": "mysql://db"}, "ARCHIBOT_DATABASE_URL must start"},
 		"memory database":           {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:"}, "plain file"},
 		"database options":          {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:a.db?mode=memory"}, "plain file"},

@@ -12,22 +12,31 @@ import (
 )
 
 // GeneratedSecret returns the secret in the file name of the folder data. If
-// there is none it makes one of 256 random bits, readable to the owner alone;
-// of several processes that do so at once, all get the same. It refuses a
-// secret that others on the machine can read, and an empty one.
-func GeneratedSecret(data, name string) (Secret, error) {
+// there is none, generate makes one; it is readable to the owner alone, and of
+// several processes that do so at once, all get the same. A secret that others
+// on the machine can read is refused, and so is an empty one.
+func GeneratedSecret(data, name string, generate func() (string, error)) (Secret, error) {
 	path := filepath.Join(data, name)
 	secret, err := readSecret(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
 	}
-	var random [32]byte
-	_, _ = rand.Read(random[:]) // cannot fail: the runtime ends the process first
-	err = WriteOnce(path, []byte(base64.RawURLEncoding.EncodeToString(random[:])+"\n"))
+	text, err := generate()
+	if err != nil {
+		return Secret{}, err
+	}
+	err = WriteOnce(path, []byte(text+"\n"))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return Secret{}, err
 	}
 	return readSecret(path)
+}
+
+// RandomText returns 256 random bits as text.
+func RandomText() (string, error) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // cannot fail: the runtime ends the process first
+	return base64.RawURLEncoding.EncodeToString(random[:]), nil
 }
 
 func readSecret(path string) (Secret, error) {
@@ -44,7 +53,7 @@ func readSecret(path string) (Secret, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" {
-		return Secret{}, fmt.Errorf("%s is empty; restore it from a copy, or delete it to have a new secret made (API keys made under the old one stop working)", path)
+		return Secret{}, fmt.Errorf("%s is empty; restore it from a copy, or delete it to have a new one made (what was made or signed with the old one is not recognised any more)", path)
 	}
 	return NewSecret(secret), nil
 }

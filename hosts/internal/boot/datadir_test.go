@@ -21,7 +21,7 @@ func TestGeneratedSecret(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
-				s, err := boot.GeneratedSecret(dir, "pepper")
+				s, err := boot.GeneratedSecret(dir, "pepper", boot.RandomText)
 				if err != nil {
 					t.Error(err)
 				}
@@ -48,14 +48,14 @@ func TestGeneratedSecret(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "pepper")
 		require.NoError(t, os.WriteFile(path, []byte("secret"), 0o600))
 		require.NoError(t, os.Chmod(path, 0o640))
-		_, err := boot.GeneratedSecret(filepath.Dir(path), "pepper")
+		_, err := boot.GeneratedSecret(filepath.Dir(path), "pepper", boot.RandomText)
 		require.ErrorContains(t, err, "chmod 600")
 	})
 	t.Run("refuses an empty one", func(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "pepper")
 		require.NoError(t, os.WriteFile(path, []byte("\n"), 0o600))
-		_, err := boot.GeneratedSecret(filepath.Dir(path), "pepper")
+		_, err := boot.GeneratedSecret(filepath.Dir(path), "pepper", boot.RandomText)
 		require.ErrorContains(t, err, "is empty")
 	})
 }
