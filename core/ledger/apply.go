@@ -177,17 +177,11 @@ func (s *State) extend(op *Op, o *Outcome) {
 	}
 	// A hold of an earlier month has no budget left to draw from: this month's
 	// is not its own. It goes on within its credits.
-	if same := h.Window.Equal(Month(o.At)); len(h.Limits) > 0 && same {
-		if more > s.room(op.Limits, o.At) {
-			o.Err, o.Hold = ErrBudget, *h
-			return
-		}
-		for _, l := range h.Limits {
-			c := s.counter(l.Scope, o.At)
-			c.Reserved += more
-			s.touchCounter(c)
-		}
+	if h.Window.Equal(Month(o.At)) && more > s.room(h.bounds(op), o.At) {
+		o.Err, o.Hold = ErrBudget, *h
+		return
 	}
+	s.reserve(h, more, o.At)
 	s.set(parts)
 	all := slices.Clone(h.Parts)
 	for _, p := range parts {
@@ -256,9 +250,11 @@ func (s *State) settle(op *Op, o *Outcome) {
 			h.Window = Month(o.At)
 		}
 		s.holds[op.Request] = h
+		s.take(h.Limits, 0, op.Tokens, o.At) // what its hold would have taken
 	}
 	need := op.Amount
-	s.giveBack(h, op.Limits, op.Tokens, op.Usage.Input+op.Usage.Output, o.At)
+	s.reserve(h, -h.Amount, o.At)
+	s.correct(h.bounds(op), op.Tokens, op.Usage.Input+op.Usage.Output, o.At)
 	var debits []Part
 	for _, p := range h.Parts {
 		take := min(p.Amount, need)
@@ -277,7 +273,7 @@ func (s *State) settle(op *Op, o *Outcome) {
 		s.byID[d.Lot].Held += d.Amount
 	}
 	covered := op.Amount - need
-	extra := min(need, s.overage(h, op.Limits, covered, o.At))
+	extra := min(need, s.overage(h, h.bounds(op), covered, o.At))
 	over, short := allocate(s.lots, extra, o.At)
 	short += need - extra
 	for _, d := range debits {
@@ -321,7 +317,8 @@ func (s *State) release(op *Op, o *Outcome) {
 		s.touchLot(l)
 		s.returned(o, l)
 	}
-	s.giveBack(h, op.Limits, op.Tokens, 0, o.At)
+	s.reserve(h, -h.Amount, o.At)
+	s.correct(h.bounds(op), op.Tokens, 0, o.At)
 	h.State, h.ClosedAt, h.Reason = HoldReleased, o.At, op.Reason
 	s.touchHold(h)
 	o.Hold = *h

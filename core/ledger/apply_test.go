@@ -48,6 +48,10 @@ type book struct {
 	*ledger.State
 	now     time.Time
 	entries []ledger.Entry
+	shelf   struct { // what a store would have, once stored was called
+		holds    map[string]ledger.Hold
+		counters map[string]ledger.Counter
+	}
 }
 
 func newBook(t testing.TB, ops ...ledger.Op) *book {

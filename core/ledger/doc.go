@@ -11,7 +11,10 @@
 //   - the lot that expires first is spent first, ties by grant time, then ID (L3);
 //   - an expired lot lends nothing, whether a sweep has been by or not (L10);
 //   - a request is held once, settled or released once, and never both (L4);
+//   - no scope has more debited and held in a month than its limit says (L12),
+//     but for what a hold of the month before still takes, and none is granted
+//     more requests and tokens than a minute's at once and what flows back;
 //   - a refused op leaves every figure as it was (L6).
 //
-// It does not know prices, gates or budgets, and it never reads a clock.
+// It does not know prices or gates, and it never reads a clock.
 package ledger

@@ -16,6 +16,17 @@ type Limit struct {
 	Tokens   int64  // per minute
 }
 
+// MaxRate bounds requests and tokens per minute.
+const MaxRate int64 = 1_000_000_000
+
+// Valid reports whether the limit can be kept.
+func (l Limit) Valid() bool {
+	return 0 <= l.Monthly && l.Monthly <= MaxAmount && 0 <= l.Requests && l.Requests <= MaxRate && 0 <= l.Tokens && l.Tokens <= MaxRate
+}
+
+// None reports whether the limit bounds nothing.
+func (l Limit) None() bool { return l.Monthly == 0 && l.Requests == 0 && l.Tokens == 0 }
+
 // MonthlyUnknown as a Limit's Monthly means that there may be a bound, which
 // whoever makes the op does not know: the scope lends nothing beyond the hold.
 const MonthlyUnknown int64 = -1
@@ -28,9 +39,19 @@ type Counter struct {
 	Reserved int64     // by open holds
 	Spent    int64
 	// RequestsAt and TokensAt are the times at which all that was taken from a
-	// rate will have flowed back (the theoretical arrival time of GCRA).
+	// rate will have flowed back (the theoretical arrival time of GCRA), to the
+	// nanosecond.
 	RequestsAt time.Time
 	TokensAt   time.Time
+}
+
+// In returns the counter as it stands in the month of now: what was counted in
+// an earlier one is of no more use.
+func (c Counter) In(now time.Time) Counter {
+	if w := Month(now); c.Window.Before(w) {
+		c.Window, c.Reserved, c.Spent = w, 0, 0
+	}
+	return c
 }
 
 // Rate is where one limit per minute stands.
@@ -58,9 +79,8 @@ var (
 	ErrRate   = fault.New(fault.Limited, "rate_limited", "Too many requests or tokens in a minute. Wait a moment, then try again.")
 )
 
-// counter returns the counter of a scope for the month of now. What was
-// counted in an earlier month is of no more use. It is not yet part of what a
-// store must write; touchCounter makes it so.
+// counter returns the counter of a scope for the month of now. It is not yet
+// part of what a store must write; touchCounter makes it so.
 func (s *State) counter(scope string, now time.Time) *Counter {
 	c := s.counters[scope]
 	if c == nil {
@@ -70,9 +90,7 @@ func (s *State) counter(scope string, now time.Time) *Counter {
 		}
 		s.counters[scope] = c
 	}
-	if w := Month(now); c.Window.Before(w) {
-		c.Window, c.Reserved, c.Spent = w, 0, 0
-	}
+	*c = c.In(now)
 	return c
 }
 
@@ -100,8 +118,7 @@ func (s *State) room(limits []Limit, now time.Time) int64 {
 }
 
 // rated returns ErrRate, with the time to wait, unless a request of so many
-// tokens fits every rate. A request larger than a whole minute's tokens takes
-// the whole minute: it would never fit otherwise.
+// tokens fits every rate.
 func (s *State) rated(limits []Limit, tokens int64, now time.Time) error {
 	wait := time.Duration(0)
 	for _, l := range limits {
@@ -116,7 +133,7 @@ func (s *State) rated(limits []Limit, tokens int64, now time.Time) error {
 	return &f
 }
 
-// late returns by how much n more are too many for a rate.
+// late returns how much too soon it is for n more of a rate.
 func late(at time.Time, rate, n int64, now time.Time) time.Duration {
 	if rate <= 0 {
 		return 0
@@ -140,19 +157,26 @@ func (s *State) take(limits []Limit, amount, tokens int64, now time.Time) {
 	}
 }
 
-// giveBack undoes the reservation of a hold that ends, and corrects the rates
-// by what the request took more, or less, than it was thought to. A hold of an
+// reserve raises what a hold has reserved by more, or lowers it. A hold of an
 // earlier month is not counted in this one.
-func (s *State) giveBack(h *Hold, limits []Limit, estimate, actual int64, now time.Time) {
+func (s *State) reserve(h *Hold, more int64, now time.Time) {
 	for _, l := range h.Limits {
 		if c := s.counter(l.Scope, now); c.Window.Equal(h.Window) {
-			c.Reserved = max(0, c.Reserved-h.Amount)
+			c.Reserved = max(0, c.Reserved+more)
 			s.touchCounter(c)
 		}
 	}
+}
+
+// correct corrects the rates by what a request took more, or less, than the
+// estimate it was held with: what it did not use comes back when it ends. An
+// estimate that nobody knows any more stays taken.
+func (s *State) correct(limits []Limit, estimate, actual int64, now time.Time) {
+	if estimate <= 0 {
+		return
+	}
 	for _, l := range limits {
-		if l.Tokens > 0 && estimate > 0 {
-			c := s.counter(l.Scope, now)
+		if c := s.counter(l.Scope, now); l.Tokens > 0 && !c.TokensAt.IsZero() { // else there is nothing to correct
 			c.TokensAt = c.TokensAt.Add(span(actual, l.Tokens) - span(estimate, l.Tokens))
 			s.touchCounter(c)
 		}
@@ -169,14 +193,32 @@ func (s *State) spent(h *Hold, debited int64, now time.Time) {
 	}
 }
 
+// bounds returns the limits of a hold as an op on it names them, or, if it
+// does not, as the hold was read: then nothing is lent beyond it.
+func (h *Hold) bounds(op *Op) []Limit {
+	if len(op.Limits) < len(h.Limits) {
+		return h.Limits
+	}
+	for i, l := range h.Limits {
+		if op.Limits[i].Scope != l.Scope {
+			return h.Limits
+		}
+	}
+	return op.Limits[:len(h.Limits)]
+}
+
 // overage returns how much more than its hold a settle may draw within the
 // monthly limits; covered is what the hold pays for. In a later month than the
 // hold's nobody knows any more what its own had left.
 func (s *State) overage(h *Hold, limits []Limit, covered int64, now time.Time) int64 {
-	if len(h.Limits) == 0 {
-		return MaxAmount
+	budgeted := false
+	for _, l := range limits {
+		budgeted = budgeted || l.Monthly != 0
 	}
-	if !h.Window.Equal(Month(now)) {
+	switch {
+	case !budgeted:
+		return MaxAmount
+	case !h.Window.Equal(Month(now)):
 		return 0
 	}
 	return max(0, s.room(limits, now)-covered)
@@ -197,18 +239,24 @@ func tighter(r Rate, at time.Time, rate int64, now time.Time) Rate {
 		return r
 	}
 	used := max(0, at.Sub(now))
-	free := max(0, rateWindow-used)
-	hi, lo := bits.Mul64(uint64(free), uint64(rate))
-	left, _ := bits.Div64(hi, lo, uint64(rateWindow)) // free ≤ rateWindow, so the quotient is ≤ rate
-	x := Rate{Limit: rate, Remaining: int64(left), Reset: used}
-	if r.Limit == 0 || x.Remaining < r.Remaining {
+	x := Rate{Limit: rate, Remaining: portion(max(0, rateWindow-used), rate), Reset: used}
+	if r.Limit == 0 || x.Remaining < r.Remaining || x.Remaining == r.Remaining && x.Reset > r.Reset {
 		return x
 	}
 	return r
 }
 
+// portion is how many flow back at a rate in a time of a window at the most.
+func portion(d time.Duration, rate int64) int64 {
+	hi, lo := bits.Mul64(uint64(d), uint64(rate))
+	n, _ := bits.Div64(hi, lo, uint64(rateWindow)) // d ≤ rateWindow, so the quotient is ≤ rate
+	return int64(n)
+}
+
 // span is the time in which n flow back at a rate per minute, a whole minute
-// at the most, rounded up.
+// at the most: more than a minute's worth would never fit. It is rounded down,
+// so that as many as the rate says fit into one instant. What that gives away
+// is less than one a minute for rates up to 240,000.
 func span(n, rate int64) time.Duration {
 	if n <= 0 {
 		return 0
@@ -217,10 +265,7 @@ func span(n, rate int64) time.Duration {
 		return rateWindow
 	}
 	hi, lo := bits.Mul64(uint64(n), uint64(rateWindow))
-	q, rest := bits.Div64(hi, lo, uint64(rate)) // n < rate, so the quotient is < rateWindow
-	if rest > 0 {
-		q++
-	}
+	q, _ := bits.Div64(hi, lo, uint64(rate)) // n < rate, so the quotient is < rateWindow
 	return time.Duration(q)
 }
 

@@ -1,6 +1,10 @@
 package row
 
-import "github.com/archibot/archibotchat/core/ledger"
+import (
+	"time"
+
+	"github.com/archibot/archibotchat/core/ledger"
+)
 
 // Counter is a row of counters.
 type Counter struct {
@@ -9,7 +13,7 @@ type Counter struct {
 	Window     int64
 	Reserved   int64
 	Spent      int64
-	RequestsAt int64
+	RequestsAt int64 // in nanoseconds: what a request takes of a rate may be less than a microsecond
 	TokensAt   int64
 }
 
@@ -25,13 +29,28 @@ func (r *Counter) Fields() []any {
 func OfCounter(account string, c ledger.Counter) Counter {
 	return Counter{
 		Account: account, Scope: c.Scope, Window: Micros(c.Window), Reserved: c.Reserved, Spent: c.Spent,
-		RequestsAt: Micros(c.RequestsAt), TokensAt: Micros(c.TokensAt),
+		RequestsAt: nanos(c.RequestsAt), TokensAt: nanos(c.TokensAt),
 	}
 }
 
 // Counter returns the counter of a row.
 func (r *Counter) Counter() ledger.Counter {
 	return ledger.Counter{
-		Scope: r.Scope, Window: Time(r.Window), Reserved: r.Reserved, Spent: r.Spent, RequestsAt: Time(r.RequestsAt), TokensAt: Time(r.TokensAt),
+		Scope: r.Scope, Window: Time(r.Window), Reserved: r.Reserved, Spent: r.Spent, RequestsAt: ofNanos(r.RequestsAt), TokensAt: ofNanos(r.TokensAt),
 	}
+}
+
+// nanos writes a time as Unix nanoseconds, the zero time as 0.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func ofNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
 }
