@@ -169,12 +169,9 @@ func (s *State) reserve(h *Hold, more int64, now time.Time) {
 }
 
 // correct corrects the rates by what a request took more, or less, than the
-// estimate it was held with: what it did not use comes back when it ends. An
-// estimate that nobody knows any more stays taken.
+// estimate it was held with: what it did not use comes back when it ends. Where
+// nobody knows the limits any more, the estimate stays taken.
 func (s *State) correct(limits []Limit, estimate, actual int64, now time.Time) {
-	if estimate <= 0 {
-		return
-	}
 	for _, l := range limits {
 		if c := s.counter(l.Scope, now); l.Tokens > 0 && !c.TokensAt.IsZero() { // else there is nothing to correct
 			c.TokensAt = c.TokensAt.Add(span(actual, l.Tokens) - span(estimate, l.Tokens))

@@ -343,6 +343,18 @@ func TestLimit_requests(t *testing.T) { // HOTPATH 12: GCRA
 	}
 }
 
+func TestLimit_tightest(t *testing.T) { // W3: of several rates the one that ends first is told
+	t.Parallel()
+	wide, narrow := ledger.Limit{Scope: acct, Requests: 60, Tokens: 100}, ledger.Limit{Scope: "key_1", Requests: 6, Tokens: 1000}
+	for _, limits := range [][]ledger.Limit{{wide, narrow}, {narrow, wide}, {narrow, {Scope: "user_1", Monthly: 9}, wide}} {
+		b := newBook(t, grant("lot_1", 1))
+		require.Equal(t, ledger.Rates{
+			Requests: ledger.Rate{Limit: 6, Remaining: 5, Reset: 10 * time.Second},
+			Tokens:   ledger.Rate{Limit: 100, Remaining: 75, Reset: 15 * time.Second},
+		}, b.must(under(hold("req_1", 0), 25, limits...)).Rates)
+	}
+}
+
 func TestLimit_retryAfter(t *testing.T) { // W3: who waits as long as it is told gets in
 	t.Parallel()
 	limits := []ledger.Limit{{Scope: acct, Requests: 7, Tokens: 1001}, {Scope: "key_1", Requests: 13, Tokens: 333}}

@@ -232,8 +232,15 @@ func read(t *testing.T, s store.Store, account string) rows {
 	return r
 }
 
-// plain makes holds comparable: no parts and nil parts mean the same.
+// plain makes holds comparable: no parts and nil parts mean the same, and of
+// limits a store keeps the scopes.
 func plain(h ledger.Hold) ledger.Hold {
+	h.Tokens = 0
+	var scopes []ledger.Limit
+	for _, l := range h.Limits {
+		scopes = append(scopes, ledger.Limit{Scope: l.Scope})
+	}
+	h.Limits = scopes
 	if len(h.Parts) == 0 {
 		h.Parts = nil
 	}

@@ -54,6 +54,11 @@ func mirror(t *testing.T, h harness, r *rand.Rand, size random) {
 	for _, a := range accounts {
 		states[a] = ledger.NewState(a, 0, time.Time{}, nil, nil)
 	}
+	for _, a := range accounts {
+		for _, l := range counting(a, 2) {
+			limit(t, s, a, l) // so that what it counts can be read
+		}
+	}
 	for range size.rounds {
 		var list []ledger.Op
 		for range 1 + r.IntN(size.ops) {
@@ -82,6 +87,11 @@ func mirror(t *testing.T, h harness, r *rand.Rand, size random) {
 			require.True(t, ok)
 			require.Equal(t, plain(want), hd.Hold)
 		}
+		for _, l := range counting(a, 2) {
+			kept, err := s.Limits().Get(t.Context(), a, l.Scope)
+			require.NoError(t, err)
+			require.Equal(t, states[a].Counter(l.Scope).In(clock.Now()), kept.Counter.In(clock.Now()))
+		}
 		for i := range byte(16) {
 			n := named(i/4, i%4, 0)
 			want, ok := states[a].Reservation(n.ID)
@@ -97,16 +107,42 @@ func mirror(t *testing.T, h harness, r *rand.Rand, size random) {
 	}
 }
 
+// counting is what every third request of an account counts against, by n.
+func counting(account string, n int) []ledger.Limit {
+	all := []ledger.Limit{
+		{Scope: account, Monthly: 150, Requests: 7},
+		{Scope: "user_1", Monthly: 90, Tokens: 300},
+		{Scope: "key_000001", Requests: 3, Tokens: 1 << 40},
+	}
+	return all[:3*(n%3)/2]
+}
+
 func randomOp(r *rand.Rand, account string, requests int) ledger.Op {
-	request := fmt.Sprintf("req_%s_%d", account, r.IntN(requests))
+	n := r.IntN(requests)
+	op := randomStep(r, account, fmt.Sprintf("req_%s_%d", account, n))
+	if op.Request != "" {
+		op.Limits, op.Tokens = counting(account, n), int64(40+n)
+	}
+	return op
+}
+
+func randomStep(r *rand.Rand, account, request string) ledger.Op {
 	lot := fmt.Sprintf("lot_%s_%d", account, r.IntN(12))
 	amount := r.Int64N(60)
 	name := named(byte(r.IntN(4)), 1+byte(r.IntN(2)), byte(r.IntN(2)))
-	switch r.IntN(14) {
+	switch r.IntN(17) {
 	case 12:
 		return once(hold(account, request, amount), "", name)
 	case 13:
 		return once(settle(account, request, amount), ledger.KeptWhole, name)
+	case 14, 15:
+		op := hold(account, request, 30+amount)
+		op.Kind = ledger.OpExtend
+		return op
+	case 16:
+		op := settle(account, request, 30+amount)
+		op.Kind, op.Cost = ledger.OpSpend, 2*amount
+		return op
 	case 0, 1:
 		return grant(account, lot, 1+100*r.Int64N(2))
 	case 2, 3, 4, 5:
