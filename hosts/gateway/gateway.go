@@ -153,7 +153,10 @@ func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
 		g.limit(out.w, r)
 		return g.models(access.WithPrincipal(ctx, grant.Principal()), out.w, grant, rt.model)
 	}
-	return g.forward(ctx, out, r, id, &guest{Gateway: g, visit: visit, grant: grant}, rt.forward)
+	in := &guest{Gateway: g, visit: visit, grant: grant}
+	g.cfg.Admit.Stay(&in.stay, grant, rt.scope)
+	defer in.stay.End()
+	return g.forward(ctx, out, r, id, in, rt.forward)
 }
 
 func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id string, in *guest, to inference.Route) error {

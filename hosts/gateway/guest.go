@@ -15,6 +15,7 @@ type guest struct {
 	visit admit.Visit
 	grant admit.Grant
 	model string
+	stay  admit.Stay
 }
 
 var _ relay.Gate = (*guest)(nil)
@@ -27,6 +28,9 @@ func (g *guest) quote(ctx context.Context) (pricing.Quote, error) {
 	}
 	return q, err
 }
+
+// Watch implements relay.Gate.
+func (g *guest) Watch(cut func(error)) { g.stay.Watch(cut) }
 
 // Again implements relay.Gate. All that was decided by the key is decided anew.
 func (g *guest) Again(ctx context.Context, refused int64) (int64, []ledger.Limit, error) {

@@ -56,6 +56,7 @@ type Deps struct {
 type Service struct {
 	deps      Deps
 	snapshots *snapshots
+	stays     stays
 	touches   chan touch
 	dropped   atomic.Int64
 }
@@ -83,7 +84,9 @@ var ErrScope = fault.New(fault.Forbidden, "insufficient_scope", "This API key ma
 // New returns a Service; Run must be running for snapshots to be used and
 // last-used times to be kept.
 func New(d Deps) *Service {
-	return &Service{deps: d, snapshots: newSnapshots(d.Snapshots), touches: make(chan touch, 1024)}
+	s := &Service{deps: d, snapshots: newSnapshots(d.Snapshots), touches: make(chan touch, 1024)}
+	s.stays.open()
+	return s
 }
 
 // Visit is somebody at the door.

@@ -80,6 +80,7 @@ func (p *poller) read(ctx context.Context) error {
 			return nil
 		}
 		p.snapshots.forget(changes)
+		p.stays.changed(changes)
 		p.after = changes[len(changes)-1].Seq
 		if len(changes) < store.MaxPage {
 			return nil
@@ -96,6 +97,7 @@ func (p *poller) restart(ctx context.Context) error {
 		return err
 	}
 	p.snapshots.clear() // after the question, so that nothing read before it stays
+	p.stays.anyChanged()
 	p.after, p.known = head, true
 	return nil
 }

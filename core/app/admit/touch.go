@@ -37,11 +37,13 @@ func (s *Service) used(e *snapshot, now time.Time, current keys.Digest) {
 	}
 }
 
-// Run polls for changes and writes the notes until ctx ends.
+// Run polls for changes, cuts what they close the gate to, and writes the notes
+// until ctx ends.
 func (s *Service) Run(ctx context.Context, log *slog.Logger) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { (&poller{Service: s, log: log}).run(ctx) })
 	tasks.Go(func() { s.prune(ctx, log) })
+	tasks.Go(func() { s.guard(ctx, log) })
 	s.note(ctx, log)
 	tasks.Wait()
 	return nil

@@ -19,7 +19,10 @@ import (
 type gate struct {
 	refused []int64
 	again   func() (int64, []ledger.Limit, error)
+	cut     func(error) // what the job at work gave
 }
+
+func (g *gate) Watch(cut func(error)) { g.cut = cut }
 
 func (g *gate) Again(_ context.Context, refused int64) (int64, []ledger.Limit, error) {
 	g.refused = append(g.refused, refused)

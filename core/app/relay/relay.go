@@ -129,6 +129,9 @@ type Job struct {
 
 // Gate decides anew about a job whose account was changed since it was admitted.
 type Gate interface {
+	// Watch has cut called, with the fault, once the gate is closed to the job
+	// that is at work (K5). It may be called from anywhere.
+	Watch(cut func(error))
 	// Again admits the job under a later epoch than the one it was refused
 	// under, or returns the fault of its refusal.
 	Again(ctx context.Context, refused int64) (epoch int64, limits []ledger.Limit, err error)
@@ -197,6 +200,9 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	run := &run{Relay: r, job: j, hold: hold, unsure: unsure, out: out, started: r.deps.Now()}
 	run.work, run.end = r.deps.Ledger.Work(ctx, hold)
 	defer run.end(nil)
+	if j.Gate != nil {
+		j.Gate.Watch(run.end)
+	}
 	limit := time.AfterFunc(r.deps.Limits.Duration, func() { run.end(errDuration) })
 	defer limit.Stop()
 
