@@ -76,6 +76,12 @@ func (s *Site) SetBilling(t testing.TB, id, state string) {
 	s.mustRun(t, "admin", "account", "set", id, "--billing", state)
 }
 
+// SetStatus changes an account's status.
+func (s *Site) SetStatus(t testing.TB, id, status string) {
+	t.Helper()
+	s.mustRun(t, "admin", "account", "set", id, "--status", status)
+}
+
 // SetGroups changes an account's product groups.
 func (s *Site) SetGroups(t testing.TB, id, groups string) {
 	t.Helper()

@@ -14,6 +14,7 @@
 //     the terminal event of a response) is withheld until its debit is durable
 //     (HOTPATH 15), so that what a client takes for complete is paid for;
 //   - a cut is passed on as an error, never as a clean end (HOTPATH 17);
+//   - work whose gate closes is cut at once (K5);
 //   - a client that leaves pays for what the upstream produced (L9);
 //   - bodies in memory stay under one budget (W10).
 //
