@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,17 +17,18 @@ import (
 // The writing statements take an array per column. A new row is inserted and
 // never upserted: should another account have taken its ID meanwhile, the
 // batch fails as a whole and is decided again.
-const (
+//
+// The arrays are unnested in the list of what is selected, not as a table: of
+// each array in a FROM Postgres would make a table in memory first.
+var (
 	sqlNewLots = `INSERT INTO lots (` + row.LotColumns + `)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])`
+` + rowsOf("text text text text bigint bigint bigint bigint bigint")
 
 	sqlSetLots = `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (id, state, remaining, held) WHERE lots.id = u.id AND lots.id = ANY($1)`
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS state, unnest($3::bigint[]) AS remaining, unnest($4::bigint[]) AS held) AS u WHERE lots.id = u.id AND lots.id = ANY($1)`
 
 	sqlHoldRows = `INSERT INTO holds (` + row.HoldColumns + `)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
-$11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bool[], $18::bool[], $19::bigint[], $20::bigint[],
-$21::bigint[], $22::bigint[], $23::bool[], $24::bigint[], $25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bool[], $30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::text[])`
+` + rowsOf("text text text text text bigint text text text text text text text bigint bigint bigint bool bool bigint bigint bigint bigint bool bigint text bigint bigint bigint bool bigint bigint bigint bigint text")
 
 	sqlNewHolds = `WITH h AS (` + sqlHoldRows + ` RETURNING request_id, replica_id, state)
 INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM h WHERE state = 'open'`
@@ -41,26 +44,37 @@ usage_output = EXCLUDED.usage_output, usage_estimated = EXCLUDED.usage_estimated
 	sqlClosed = `DELETE FROM open_holds WHERE request_id = ANY($1)`
 
 	sqlNewEntries = `INSERT INTO entries (` + row.EntryColumns + `)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[])`
+` + rowsOf("text bigint text text bigint text text text bigint")
 
 	sqlNewEvents = `INSERT INTO events (` + row.EventColumns + `)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-$11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])`
+` + rowsOf("text text bigint bigint text text text text text text bigint text text text bigint")
 
 	sqlSetCounters = `INSERT INTO counters (` + row.CounterColumns + `)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+` + rowsOf("text text bigint bigint bigint bigint bigint") + `
 ON CONFLICT (scope, account_id) DO UPDATE SET window_at = EXCLUDED.window_at, reserved = EXCLUDED.reserved, spent = EXCLUDED.spent,
 requests_at = EXCLUDED.requests_at, tokens_at = EXCLUDED.tokens_at`
 
 	// A name that another request had is taken over: it was free again.
 	sqlSetNames = `INSERT INTO idempotency (` + row.ReservationColumns + `)
-SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[])
+` + rowsOf("text bytea bytea text bigint text bigint bigint") + `
 ON CONFLICT (id, account_id) DO UPDATE SET print = EXCLUDED.print, request_id = EXCLUDED.request_id, created_at = EXCLUDED.created_at,
 kept = EXCLUDED.kept, debited = EXCLUDED.debited, remaining = EXCLUDED.remaining`
 
 	sqlHeads = `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, entry_seq, event_seq, ledger_at) WHERE accounts.id = u.id AND accounts.id = ANY($1)`
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS entry_seq, unnest($3::bigint[]) AS event_seq, unnest($4::bigint[]) AS ledger_at) AS u WHERE accounts.id = u.id AND accounts.id = ANY($1)`
 )
+
+// rowsOf selects a row for each place in arrays of these types.
+func rowsOf(types string) string {
+	var b strings.Builder
+	for i, t := range strings.Fields(types) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "unnest($%d::%s[])", i+1, t)
+	}
+	return "SELECT " + b.String()
+}
 
 var statements = [...]struct{ name, sql string }{
 	{"begin", "BEGIN"},
@@ -80,6 +94,7 @@ var statements = [...]struct{ name, sql string }{
 	{"new_lots", sqlNewLots},
 	{"set_lots", sqlSetLots},
 	{"new_holds", sqlNewHolds},
+	{"done_holds", sqlHoldRows},
 	{"set_holds", sqlSetHolds},
 	{"closed", sqlClosed},
 	{"new_entries", sqlNewEntries},
@@ -101,7 +116,11 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn) error {
 		b.Queue("set_lots", arrays(w.lots, func(r *row.Lot) []any { return []any{&r.ID, &r.State, &r.Remaining, &r.Held} })...)
 	}
 	if len(w.newHolds) > 0 {
-		b.Queue("new_holds", arrays(w.newHolds, (*row.Hold).Fields)...)
+		insert := "done_holds"
+		if slices.ContainsFunc(w.newHolds, func(h row.Hold) bool { return h.State == string(ledger.HoldOpen) }) {
+			insert = "new_holds"
+		}
+		b.Queue(insert, arrays(w.newHolds, (*row.Hold).Fields)...)
 	}
 	if len(w.holds) > 0 {
 		b.Queue("set_holds", arrays(w.holds, (*row.Hold).Fields)...)
