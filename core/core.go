@@ -21,6 +21,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/ports/inference"
 	"github.com/archibot/archibotchat/ports/prices"
@@ -128,7 +129,10 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.Recorder, Now: d.Now})
 	a.Models = models.New(models.Deps{Upstream: d.Upstream, Book: book, Now: d.Now, Log: d.Log})
 	a.Memory = relay.NewMemory(d.Memory)
-	a.Relay = relay.New(relay.Deps{Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits})
+	a.Relay = relay.New(relay.Deps{
+		Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits,
+		Outcomes: d.Store.Idempotency(), Secrets: idempotency.NewSecrets(d.Peppers), Entropy: d.Entropy,
+	})
 	return a, nil
 }
 

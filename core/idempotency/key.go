@@ -7,8 +7,8 @@ import (
 	"github.com/archibot/archibotchat/core/fault"
 )
 
-// Header is the name of the field, in canonical form.
-const Header = "Idempotency-Key"
+// HeaderName is the name of the field, in canonical form.
+const HeaderName = "Idempotency-Key"
 
 // MaxLen is the length of the longest key, in bytes.
 const MaxLen = 255

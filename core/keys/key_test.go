@@ -3,6 +3,7 @@ package keys_test
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +161,22 @@ func TestParseScopes(t *testing.T) { // K7
 		require.Equal(t, "unknown_scope", fault.CodeOf(err), bad)
 		require.Equal(t, "scopes", fault.From(err).Param)
 	}
+}
+
+func TestPepper_Derive(t *testing.T) { // HOTPATH 18
+	t.Parallel()
+	ps, err := keys.ParsePeppers("v2:" + strings.Repeat("q", 32) + ",v1:" + strings.Repeat("p", 32))
+	require.NoError(t, err)
+	derived := ps[1].Derive("purpose", []byte("salt"))
+	// By an implementation of RFC 5869 apart from Go's.
+	require.Equal(t, "cc9dee7f5ea265573be089741f1a7f1f2b0e54b21f8a9a80ace580e53dd5954a", hex.EncodeToString(derived[:]))
+	seen := map[[32]byte]bool{}
+	for _, p := range ps {
+		for _, purpose := range []string{"a", "b"} {
+			for _, salt := range []string{"", "s"} {
+				seen[p.Derive(purpose, []byte(salt))] = true
+			}
+		}
+	}
+	require.Len(t, seen, 8)
 }

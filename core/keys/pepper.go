@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -18,9 +19,10 @@ const MinPepper = 32
 // digested. It prints as [redacted].
 type Pepper struct {
 	Version string
-	// A function, because fmt calls no method on unexported fields: a pepper
+	// Functions, because fmt calls no method on unexported fields: a pepper
 	// inside a struct that somebody prints shows as an address at most.
 	digest func(text string) Digest
+	derive func(purpose string, salt []byte) [32]byte
 }
 
 // Format hides the pepper from every verb of fmt.
@@ -45,7 +47,7 @@ func ParsePeppers(text string) (Peppers, error) {
 			return nil, fmt.Errorf("pepper %s is listed twice", version)
 		}
 		seen[version] = true
-		ps = append(ps, Pepper{version, digester([]byte(secret))})
+		ps = append(ps, Pepper{version, digester([]byte(secret)), deriver([]byte(secret))})
 	}
 	return ps, nil
 }
@@ -80,3 +82,18 @@ func digester(secret []byte) func(text string) Digest {
 
 // Equal compares in constant time.
 func (d Digest) Equal(o Digest) bool { return subtle.ConstantTimeCompare(d[:], o[:]) == 1 }
+
+// Derive returns a key for another purpose than digesting tokens (HKDF, RFC
+// 5869): neither the pepper nor the key of another purpose or salt follows
+// from it.
+func (p Pepper) Derive(purpose string, salt []byte) [32]byte { return p.derive(purpose, salt) }
+
+func deriver(secret []byte) func(purpose string, salt []byte) [32]byte {
+	return func(purpose string, salt []byte) [32]byte {
+		key, err := hkdf.Key(sha256.New, secret, salt, purpose, sha256.Size)
+		if err != nil {
+			panic(err) // only a length past 255 digests fails
+		}
+		return [32]byte(key)
+	}
+}

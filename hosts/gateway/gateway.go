@@ -160,7 +160,7 @@ func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
 }
 
 func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id string, in *guest, to inference.Route) error {
-	once, err := idempotency.Parse(r.Header[idempotency.Header])
+	once, err := idempotency.Parse(r.Header[idempotency.HeaderName])
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ func (r *run) json(resp *port.Response) error {
 		}
 		usage, reason = inference.EstimateJSON(r.job.Call, body), "usage_estimated"
 	}
+	r.keep.head(false, resp.Headers)
+	r.keep.add(body)
 	bill, err := r.settle(usage, reason, false)
 	if err != nil {
 		return err

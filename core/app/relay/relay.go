@@ -14,6 +14,7 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/core/pricing"
 	port "github.com/archibot/archibotchat/ports/inference"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 // Ledger is what the relay needs of the ledger's writer.
@@ -94,6 +95,11 @@ type Deps struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Limits   Limits
+	// Outcomes keeps the answers to jobs that their clients named, under
+	// Secrets, with random bytes from Entropy.
+	Outcomes store.Idempotency
+	Secrets  *idempotency.Secrets
+	Entropy  func([]byte)
 }
 
 // Relay forwards requests. It is safe for concurrent use.
@@ -125,6 +131,8 @@ type Job struct {
 	// Current says that the epoch was the account's own less than a second ago.
 	Current bool
 	Gate    Gate // nil: what changed meanwhile is not asked for
+
+	name *ledger.Once // of Once
 }
 
 // Gate decides anew about a job whose account was changed since it was admitted.
@@ -171,6 +179,7 @@ var (
 	errCut      = fault.New(fault.BadUpstream, "upstream_cut", "The answer broke off at the model provider. You are charged only for what it produced.")
 	errTooLarge = fault.New(fault.BadUpstream, "upstream_invalid", "The answer of the model provider is larger than this service passes on.")
 	errDuration = fault.New(fault.Timeout, "upstream_timeout", "The answer took longer than this service waits. Ask for a shorter one.")
+	errLeft     = fault.New(fault.Canceled, "client_gone", "The client that asked first left before the end of the answer. It was charged only for what had been produced.")
 	errGone     = fault.New(fault.Canceled, "client_gone", "The client went away.")
 )
 
@@ -181,6 +190,11 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	if ctx.Err() != nil {
 		return errGone
 	}
+	keep, answered, err := r.named(ctx, &j, out)
+	if answered || err != nil {
+		return err
+	}
+	defer keep.free()
 	if up, ok := r.deps.Upstream.(port.Foreseeing); ok {
 		if err := up.Foresee(&port.Request{Route: j.Call.Route, RequestID: j.Request, Model: j.Quote.Model}); err != nil {
 			return err // before anything is set aside (L6)
@@ -194,10 +208,14 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 		defer r.deps.Memory.Give(int64(len(body)))
 	}
 	hold, unsure, err := r.hold(ctx, &j, out)
+	if errors.Is(err, ledger.ErrNameDone) { // just now
+		_, err = keep.replay(ctx, out)
+		return err
+	}
 	if err != nil {
 		return err
 	}
-	run := &run{Relay: r, job: j, hold: hold, unsure: unsure, out: out, started: r.deps.Now()}
+	run := &run{Relay: r, job: j, hold: hold, unsure: unsure, keep: keep, out: out, started: r.deps.Now()}
 	run.work, run.end = r.deps.Ledger.Work(ctx, hold)
 	defer run.end(nil)
 	if j.Gate != nil {
@@ -266,7 +284,7 @@ func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, u
 		op := ledger.Op{
 			Account: j.By.Account, Request: j.Request, Amount: bound, Deadline: r.deps.Limits.Duration + time.Minute,
 			Work:  ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
-			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input,
+			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input, Once: j.name,
 		}
 		if j.Current && !j.Once.Given() && again == 0 {
 			if h, ok := r.deps.Ledger.Begin(op); ok {

@@ -26,6 +26,7 @@ type run struct {
 	live    *streaming // once there is a stream
 	ended   bool       // the hold was settled or released, or at least asked to be
 	unsure  bool       // the hold is not known to be durable
+	keep    *keeper    // of a job with a name
 
 	upstream string // that answers
 	owned    string // ID of the answer, once it is the account's
@@ -63,6 +64,7 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 	if delivered {
 		finish = r.deps.Ledger.Settle
 	}
+	r.hold.Once = r.keep.record(r.work, r.hold)
 	o, err := finish(r.hold, r.cost(u), booked(u), reason)
 	if r.unsure && refused(err) {
 		if err = r.again(err); err != nil {
@@ -162,6 +164,7 @@ func (r *run) abandon() {
 	switch {
 	case r.ended:
 	case r.live != nil && r.live.saw:
+		r.keep.giveUp(ledger.KeptNothing)                  // nobody knows how it would have gone on
 		_, _ = r.settle(r.live.usage(), "abandoned", true) // it logs
 	default:
 		r.release("abandoned")

@@ -16,6 +16,7 @@ import (
 func (r *run) stream(resp *port.Response) error {
 	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.started}, allow: r.newAllowance(&r.job)}
 	r.live = s
+	r.keep.head(true, resp.Headers)
 	line := r.deps.Limits.Line
 	if r.job.Call.Route == inference.Responses {
 		line = terminalBytes
@@ -98,9 +99,10 @@ const (
 	earlyWait = time.Millisecond
 )
 
-// own is run.own for a client that is still there. The hold need not wait for it.
+// own is run.own for a client that is still there, or may come back for the
+// answer. The hold need not wait for it.
 func (s *streaming) own() error {
-	if s.gone {
+	if s.gone && s.keep == nil {
 		return nil
 	}
 	if s.unsure && s.keeps() {
@@ -135,6 +137,7 @@ func (s *streaming) pass(frame []byte, newest bool) error {
 
 // send sends frames whose hold is durable.
 func (s *streaming) send(frame []byte, newest bool) {
+	s.keep.add(frame)
 	if now := s.deps.Now(); s.mark.due(now) {
 		u, _ := s.job.Call.Plausible(s.usage(), s.job.Quote.Price.MaxOutputTokens)
 		s.deps.Ledger.Mark(s.hold, ledger.Mark{Accepted: true, Delivered: s.saw, Cost: s.cost(u), Usage: booked(u)})
@@ -205,6 +208,8 @@ func (s *streaming) finish(end []byte) error {
 	if u.Estimated {
 		reason = "usage_estimated"
 	}
+	s.keep.add(s.early)
+	s.keep.add(end)
 	if err := s.pay(u, reason, s.saw); err != nil {
 		return s.fail(err)
 	}
@@ -239,9 +244,11 @@ func (s *streaming) broken(err error) error {
 		return s.fail(err)
 	}
 	reason := codeOf(err)
+	last := err
 	if s.gone {
-		reason = errGone.Code
+		reason, last = errGone.Code, errLeft
 	}
+	s.keep.cut(s.errorFrame(last))
 	if failed := s.pay(s.usage(), reason, true); failed != nil && !s.gone {
 		err = failed
 	}
@@ -255,8 +262,12 @@ func (s *streaming) fail(err error) error {
 		return err
 	}
 	if !s.gone {
-		f := fault.From(err)
-		s.out.Fail(s.meter.ErrorFrame(f.Message, "server_error", f.Code))
+		s.out.Fail(s.errorFrame(err))
 	}
 	return nil
+}
+
+func (s *streaming) errorFrame(err error) []byte {
+	f := fault.From(err)
+	return s.meter.ErrorFrame(f.Message, "server_error", f.Code)
 }

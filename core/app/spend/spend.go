@@ -151,7 +151,7 @@ func (s *Spend) Mark(h ledger.Hold, m ledger.Mark) {
 // endOf returns a later step of a hold. What it counts against comes from the
 // outcome of the hold op: a store keeps only the scopes.
 func endOf(h ledger.Hold) ledger.Op {
-	return ledger.Op{Account: h.Account, Request: h.Request, Nonce: h.Nonce, Replica: h.Replica, Work: h.Work, Limits: h.Limits, Tokens: h.Tokens}
+	return ledger.Op{Account: h.Account, Request: h.Request, Nonce: h.Nonce, Replica: h.Replica, Work: h.Work, Limits: h.Limits, Tokens: h.Tokens, Once: h.Once}
 }
 
 func (s *Spend) finish(c *call) (ledger.Outcome, error) {
