@@ -22,7 +22,9 @@ import (
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
+	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/core/pricing"
 	port "github.com/archibot/archibotchat/ports/inference"
@@ -32,6 +34,7 @@ import (
 const (
 	account = "acct_test"
 	granted = 1_000_000
+	memory  = 16 << 20 // bytes
 )
 
 // edge is the database as the replica reaches it; commit may delay or fail a
@@ -40,6 +43,22 @@ type edge struct {
 	store.Store
 	mu     sync.Mutex
 	commit func(ctx context.Context, ops []ledger.Op) error
+	// unkept fails the recording of answers.
+	unkept error
+}
+
+func (e *edge) Idempotency() store.Idempotency { return edgeOfAnswers{e.Store.Idempotency(), e} }
+
+type edgeOfAnswers struct {
+	store.Idempotency
+	of *edge
+}
+
+func (e edgeOfAnswers) Record(ctx context.Context, o store.SealedOutcome) error {
+	if e.of.unkept != nil {
+		return e.of.unkept
+	}
+	return e.Idempotency.Record(ctx, o)
 }
 
 func (e *edge) on(commit func(ctx context.Context, ops []ledger.Op) error) {
@@ -80,13 +99,14 @@ func (e *edge) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op,
 
 // bench is a relay over a real ledger, in a bubble of fake time.
 type bench struct {
-	t      *testing.T
-	db     *edge
-	ids    *system.IDs
-	up     *upstream
-	memory *relay.Memory
-	relay  *relay.Relay
-	owner  owner
+	t       *testing.T
+	db      *edge
+	ids     *system.IDs
+	up      *upstream
+	memory  *relay.Memory
+	relay   *relay.Relay
+	owner   owner
+	secrets *idempotency.Secrets
 	// context is what the upstream adds to the next request.
 	context int64
 	price   pricing.Price
@@ -110,7 +130,7 @@ func inBubble(t *testing.T, test func(b *bench)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{
-			t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(4 << 20),
+			t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(memory),
 			price: pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000},
 		}
 		db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: b.ids.New, Now: system.Now})
@@ -126,9 +146,16 @@ func inBubble(t *testing.T, test func(b *bench)) {
 		require.NoError(t, err)
 		b.db = &edge{Store: db}
 
+		peppers, err := keys.ParsePeppers("v1:" + strings.Repeat("p", 32))
+		require.NoError(t, err)
+		b.secrets = idempotency.NewSecrets(peppers)
+
 		log := slog.New(slog.DiscardHandler)
 		writer := spend.New(spend.Deps{Store: b.db, NewID: b.ids.New, Now: system.Now, Log: log})
-		b.relay = relay.New(relay.Deps{Ledger: writer, Upstream: b.up, Recorder: b, Owner: &b.owner, Memory: b.memory, Now: system.Now, Log: log})
+		b.relay = relay.New(relay.Deps{
+			Ledger: writer, Upstream: b.up, Recorder: b, Owner: &b.owner, Memory: b.memory, Now: system.Now, Log: log,
+			Outcomes: b.db.Idempotency(), Secrets: b.secrets, Entropy: system.Entropy,
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- writer.Run(ctx) }()
@@ -243,6 +270,7 @@ type client struct {
 	text  strings.Builder
 	bill  relay.Bill
 	rates []ledger.Rates
+	head  []port.Header
 	frame func() error // called for each frame
 }
 
@@ -267,8 +295,8 @@ func (c *client) Rates(r ledger.Rates) {
 	c.rates = append(c.rates, r)
 }
 
-func (c *client) JSON(_ []port.Header, body []byte, bill relay.Bill) error {
-	c.bill = bill
+func (c *client) JSON(head []port.Header, body []byte, bill relay.Bill) error {
+	c.head, c.bill = head, bill
 	if c.frame != nil {
 		if err := c.frame(); err != nil {
 			return err
@@ -278,7 +306,11 @@ func (c *client) JSON(_ []port.Header, body []byte, bill relay.Bill) error {
 	return nil
 }
 
-func (c *client) Start([]port.Header) error { c.note("head|"); return nil }
+func (c *client) Start(head []port.Header) error {
+	c.head = head
+	c.note("head|")
+	return nil
+}
 
 func (c *client) Frame(frame []byte, _ bool) error {
 	if c.frame != nil {

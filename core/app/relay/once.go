@@ -206,7 +206,7 @@ func (k *keeper) record(ctx context.Context, h ledger.Hold) *ledger.Once {
 }
 
 func (k *keeper) save(ctx context.Context, h ledger.Hold) ledger.Kept {
-	size := 3 * int64(k.answer.Size()) // encoded, sealed, and as a statement
+	size := 4 * int64(k.answer.Size()) // encoded, sealed, and written out in a statement
 	if err := k.deps.Memory.Take(size); err != nil {
 		return ledger.KeptNothing
 	}
