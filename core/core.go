@@ -142,9 +142,9 @@ const sweepEvery = time.Minute
 
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
-// lots, the events of refusals, the log that events are sealed into, the polls
-// for changes of keys and accounts. It returns when all of it has stopped. End
-// ctx only after the hosts have drained.
+// lots, the end of kept answers, the events of refusals, the log that events
+// are sealed into, the polls for changes of keys and accounts. It returns when
+// all of it has stopped. End ctx only after the hosts have drained.
 func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {
 		return errors.New("core: Run needs an Upstream")
@@ -160,6 +160,7 @@ func (a *App) Run(ctx context.Context) error {
 		"seal":     a.Seal.Run,
 		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":    a.sweep,
+		"forget":   a.forget,
 	} {
 		tasks.Go(func() {
 			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -179,6 +180,29 @@ func (a *App) sweep(ctx context.Context) error {
 	for {
 		if _, err := a.Credits.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.deps.Log.Warn("sweeping expired credits failed, will retry", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// forgetStep is how many names and answers are removed in one transaction.
+const forgetStep = 50
+
+// forget removes the answers of requests that clients named, once their day is
+// over (HOTPATH 18).
+func (a *App) forget(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = a.deps.Store.Idempotency().Expire(ctx, forgetStep); err != nil && ctx.Err() == nil {
+				a.deps.Log.Warn("removing old answers failed, will retry", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

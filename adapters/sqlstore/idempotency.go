@@ -103,7 +103,10 @@ func (s idempotency) Expire(ctx context.Context, limit int) (more bool, err erro
 	// Yesterday's may be younger than a day.
 	answers, err := affected(s.writes.NewRaw("DELETE FROM idempotency_outcomes WHERE (day, request_id, slot) IN"+
 		" (SELECT day, request_id, slot FROM idempotency_outcomes WHERE day < ? ORDER BY day, request_id LIMIT ?)", number-1, size(limit)).Exec(ctx))
-	return max(names, answers) >= size(limit), s.flavor.fault("remove outcomes", err)
+	if err != nil {
+		return false, s.flavor.fault("remove outcomes", err)
+	}
+	return max(names, answers) >= size(limit), nil
 }
 
 // empty gives the room of the day before yesterday back at a stroke, where its

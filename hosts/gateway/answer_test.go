@@ -91,7 +91,7 @@ func TestGateway_headers(t *testing.T) { // W2
 	for _, more := range []string{"", `,"stream":true`} {
 		r := s.send(http.MethodPost, completions, chat("test-cookie", more), http.Header{
 			"Authorization": {"Bearer " + s.token}, "Cookie": {"a=b"}, "X-Forwarded-For": {"10.0.0.1"}, "Forwarded": {"for=10.0.0.1"},
-			"Openai-Organization": {"org-theirs"}, "Openai-Project": {"p"}, "Openai-Beta": {"x"}, "Idempotency-Key": {"k"}, "User-Agent": {"client/1"},
+			"Openai-Organization": {"org-theirs"}, "Openai-Project": {"p"}, "Openai-Beta": {"x"}, "Idempotency-Key": {"k" + more}, "User-Agent": {"client/1"},
 			"X-Request-Id": {"theirs"}, "X-Stainless-Lang": {"js"}, "Traceparent": {"00-1-2-3"}, "Accept-Encoding": {"gzip"}, "X-Http-Method-Override": {"DELETE"},
 			"Accept": {"text/html"}, "Content-Type": {"text/plain"},
 		})

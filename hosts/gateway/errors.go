@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/ledger"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -74,8 +75,15 @@ func render(err error) reply {
 	switch f.Kind {
 	case fault.Invalid, fault.Conflict:
 		p.status = http.StatusBadRequest
-		if f.Code == errMethod.Code {
+		switch f.Code {
+		case errMethod.Code:
 			p.status = http.StatusMethodNotAllowed
+		case ledger.ErrNameReused.Code:
+			p.status = http.StatusUnprocessableEntity
+		case ledger.ErrNameInUse.Code: // SDKs try again, which is right
+			p.status = http.StatusConflict
+		case ledger.ErrNameDone.Code, ledger.ErrNameTooBig.Code, ledger.ErrNameUnknown.Code:
+			p.status, p.shouldRetry = http.StatusConflict, "false"
 		}
 	case fault.Unauthenticated:
 		// One body for all, so that a guesser learns nothing (G6).

@@ -73,6 +73,7 @@ func (b book) Book(context.Context) (pricing.Book, error) { return pricing.Book(
 type options struct {
 	deps    func(d *core.Deps)
 	gateway func(c *gateway.Config)
+	now     func() time.Time // of the store and the core; nil: the system's
 }
 
 // site is the whole of /v1: a real server, a real store and an upstream over TCP.
@@ -86,6 +87,8 @@ type site struct {
 	token string
 	log   *lockedBuffer
 	peps  keys.Peppers
+	deps  core.Deps
+	file  string // of the database
 	n     byte
 }
 
@@ -93,8 +96,12 @@ func newSite(t *testing.T, o options) *site {
 	t.Helper()
 	t.Parallel()
 	s := &site{t: t, log: &lockedBuffer{}}
+	if o.now == nil {
+		o.now = system.Now
+	}
 	ids := system.NewIDs(system.Now)
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+	s.file = filepath.Join(t.TempDir(), "test.db")
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + s.file, NewID: ids.New, Now: o.now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
@@ -122,11 +129,12 @@ func newSite(t *testing.T, o options) *site {
 	deps := core.Deps{
 		Store: s.db, Upstream: up, Prices: book(prices), Peppers: s.peps, Areas: access.NewGroups(access.GroupAPI),
 		Boundary: gates.BoundaryNotRequired, Environment: "test", Sign: func(text string) ([]byte, error) { return []byte(text), nil },
-		Now: system.Now, NewID: ids.New, Entropy: system.Entropy, Log: log,
+		Now: o.now, NewID: ids.New, Entropy: system.Entropy, Log: log,
 	}
 	if o.deps != nil {
 		o.deps(&deps)
 	}
+	s.deps = deps
 	s.app, err = core.New(t.Context(), deps)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -13,6 +13,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/ledger"
 	port "github.com/archibot/archibotchat/ports/inference"
 	"github.com/archibot/archibotchat/ports/store"
 )
@@ -38,10 +39,12 @@ func TestRender(t *testing.T) {
 		"memory":     {relay.ErrMemory, reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "overloaded", retryAfter: "1"}},
 		"settle failed": {fmt.Errorf("forward: %w", relay.ErrUnsettled), // HOTPATH 16
 			reply{status: http.StatusServiceUnavailable, kind: "server_error", code: "settle_failed", shouldRetry: "false"}},
-		"timeout":        {fault.New(fault.Timeout, "upstream_timeout", "x"), reply{status: http.StatusGatewayTimeout, kind: "server_error", code: "upstream_timeout"}},
-		"key":            {gates.KeyRevoked.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
-		"account closed": {gates.AccountClosed.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
-		"client gone":    {fault.New(fault.Canceled, "client_gone", "x"), reply{status: 499, kind: "invalid_request_error", code: "client_gone"}},
+		"answer lost":      {ledger.ErrNameUnknown, reply{status: http.StatusConflict, kind: "invalid_request_error", code: "outcome_unknown", shouldRetry: "false"}}, // HOTPATH 18
+		"answer too large": {ledger.ErrNameTooBig, reply{status: http.StatusConflict, kind: "invalid_request_error", code: "outcome_too_large", shouldRetry: "false"}},
+		"timeout":          {fault.New(fault.Timeout, "upstream_timeout", "x"), reply{status: http.StatusGatewayTimeout, kind: "server_error", code: "upstream_timeout"}},
+		"key":              {gates.KeyRevoked.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
+		"account closed":   {gates.AccountClosed.Fault(), reply{status: http.StatusUnauthorized, kind: "invalid_request_error", code: "invalid_api_key"}},
+		"client gone":      {fault.New(fault.Canceled, "client_gone", "x"), reply{status: 499, kind: "invalid_request_error", code: "client_gone"}},
 		"upstream's quota": {
 			&port.Refusal{Status: 429, Message: "You exceeded your current quota", Type: "insufficient_quota", Code: "insufficient_quota", RetryAfter: "7"},
 			reply{status: http.StatusTooManyRequests, kind: "rate_limit_error", code: "upstream_rate_limited", retryAfter: "7"},

@@ -34,7 +34,8 @@ import (
 const (
 	account = "acct_test"
 	granted = 1_000_000
-	memory  = 16 << 20 // bytes
+	little  = 4 << 20  // bytes of memory
+	plenty  = 16 << 20 // enough to keep the largest answers
 )
 
 // edge is the database as the replica reaches it; commit may delay or fail a
@@ -125,6 +126,12 @@ func (b *bench) Refused(e audit.Event) {
 // inBubble runs a test; when it is over nothing may be held, in memory or in
 // the ledger, and no goroutine may be left.
 func inBubble(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	inBubbleOf(t, little, test)
+}
+
+// inBubbleOf is inBubble with so much memory.
+func inBubbleOf(t *testing.T, memory int64, test func(b *bench)) {
 	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()

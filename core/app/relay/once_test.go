@@ -223,7 +223,7 @@ func TestRelay_once_released(t *testing.T) { // HOTPATH 18
 }
 
 func TestRelay_once_tooBig(t *testing.T) { // HOTPATH 18: too big → 409, never run again
-	inBubble(t, func(b *bench) {
+	inBubbleOf(t, plenty, func(b *bench) {
 		for i, c := range []struct {
 			size int
 			want error
@@ -276,7 +276,7 @@ func TestRelay_once_unknown(t *testing.T) { // HOTPATH 18
 			return func() { b.db.unkept = nil }
 		},
 		"no memory left": func(b *bench) func() {
-			rest := int64(memory) - b.memory.Used() - 6<<10
+			rest := little - b.memory.Used() - 6<<10
 			require.NoError(b.t, b.memory.Take(rest))
 			return func() { b.memory.Give(rest) }
 		},
@@ -358,7 +358,7 @@ func TestRelay_once_race(t *testing.T) { // HOTPATH 18
 		_ = a.PipeWriter.Close()
 		errs := []error{first.wait(), second.wait()}
 		require.Contains(b.t, errs, error(nil))
-		require.True(b.t, fault.CodeOf(errs[0])+fault.CodeOf(errs[1]) == ledger.ErrNameInUse.Code)
+		require.Equal(b.t, ledger.ErrNameInUse.Code, fault.CodeOf(errs[0])+fault.CodeOf(errs[1]))
 		b.settled(50, "")
 	})
 }
