@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -24,8 +25,10 @@ type keyRow struct {
 	Last4      string `bun:"last4"`
 	Digest     []byte `bun:"digest"`
 	Pepper     string `bun:"pepper"`
-	Scopes     string `bun:"scopes"` // JSON
-	Models     string `bun:"models"` // JSON
+	Scopes     string `bun:"scopes"`   // JSON
+	Models     string `bun:"models"`   // JSON
+	Networks   string `bun:"networks"` // JSON
+	Family     string `bun:"family"`
 	CreatedAt  int64  `bun:"created_at"`
 	ExpiresAt  int64  `bun:"expires_at"`
 	LastUsedAt int64  `bun:"last_used_at"`
@@ -41,7 +44,7 @@ func (r *keyRow) key() keys.Key {
 	k := keys.Key{
 		ID: r.ID, Account: r.AccountID, User: r.User, Name: r.Name, Start: r.Start, Last4: r.Last4, Pepper: r.Pepper,
 		CreatedAt: row.Time(r.CreatedAt), ExpiresAt: row.Time(r.ExpiresAt), LastUsedAt: row.Time(r.LastUsedAt),
-		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor,
+		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor, Family: r.Family,
 	}
 	copy(k.Digest[:], r.Digest)
 	// A list that cannot be read allows nothing: no scope, and no model.
@@ -51,6 +54,12 @@ func (r *keyRow) key() keys.Key {
 	if json.Unmarshal([]byte(r.Models), &k.Models) != nil {
 		k.Scopes, k.Models = nil, nil
 	}
+	if json.Unmarshal([]byte(r.Networks), &k.Networks) != nil {
+		k.Scopes, k.Networks = nil, nil
+	}
+	if len(k.Networks) == 0 {
+		k.Networks = nil
+	}
 	return k
 }
 
@@ -58,7 +67,7 @@ func (r *keyRow) key() keys.Key {
 type apiKeys struct{ aggregates }
 
 func (s apiKeys) Create(ctx context.Context, k keys.Key) error {
-	texts := append([]string{k.ID, k.Account, k.User, k.Name, k.Start, k.Last4, k.Pepper, k.RevokedBy, k.Successor}, k.Models...)
+	texts := append([]string{k.ID, k.Account, k.User, k.Name, k.Start, k.Last4, k.Pepper, k.RevokedBy, k.Successor, k.Family}, k.Models...)
 	for _, scope := range k.Scopes {
 		texts = append(texts, string(scope))
 	}
@@ -67,7 +76,7 @@ func (s apiKeys) Create(ctx context.Context, k keys.Key) error {
 	}
 	r := keyRow{
 		ID: k.ID, AccountID: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, Digest: k.Digest[:], Pepper: k.Pepper,
-		Scopes: list(k.Scopes), Models: list(k.Models), CreatedAt: row.Micros(k.CreatedAt), ExpiresAt: row.Micros(k.ExpiresAt),
+		Scopes: list(k.Scopes), Models: list(k.Models), Networks: networks(k.Networks), Family: k.Family, CreatedAt: row.Micros(k.CreatedAt), ExpiresAt: row.Micros(k.ExpiresAt),
 		LastUsedAt: row.Micros(k.LastUsedAt), RevokedAt: row.Micros(k.RevokedAt), RevokedBy: k.RevokedBy, Successor: k.Successor,
 	}
 	return s.insert(ctx, "create a key", &r)
@@ -83,6 +92,15 @@ func list[S ~string](texts []S) string {
 		panic(err) // texts always marshal
 	}
 	return string(b)
+}
+
+// networks writes a list of networks as JSON.
+func networks(ps []netip.Prefix) string {
+	texts := make([]string, len(ps))
+	for i, p := range ps {
+		texts[i] = p.String()
+	}
+	return list(texts)
 }
 
 func (s apiKeys) Get(ctx context.Context, account, id string) (keys.Key, error) {
@@ -121,7 +139,7 @@ func (s apiKeys) List(ctx context.Context, account string, p store.Page) ([]keys
 
 // ownLimits narrows the limits of a key's account to those that it counts against.
 var ownLimits = bun.RelationOpts{AdditionalJoinOnConditions: []schema.QueryWithArgs{
-	schema.SafeQuery(`"limit"."scope" IN (k.account_id, k.user_id, k.id)`, nil),
+	schema.SafeQuery(`"limit"."scope" IN (?, k.account_id, k.user_id, CASE k.family WHEN '' THEN k.id ELSE k.family END)`, []any{store.OperatorScope}),
 }}
 
 func (s apiKeys) ByDigests(ctx context.Context, digests []keys.Digest) ([]store.KeyHolder, error) {
@@ -181,6 +199,18 @@ func (s apiKeys) Succeed(ctx context.Context, account, id, successor string, exp
 		if err == nil && !changed {
 			return store.ErrTaken
 		}
+		return err
+	})
+}
+
+func (s apiKeys) Narrow(ctx context.Context, account, id string, models []string, to []netip.Prefix) error {
+	if err := s.check(ctx, append([]string{account, id}, models...)...); err != nil {
+		return err
+	}
+	return s.atomically(ctx, "narrow a key", func(ctx context.Context, db bun.IDB) error {
+		_, err := s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+			return q.Set("models = ?", list(models)).Set("networks = ?", networks(to))
+		})
 		return err
 	})
 }

@@ -81,6 +81,20 @@ func (s limits) Get(ctx context.Context, account, scope string) (store.Limited, 
 	return r.limited(), nil
 }
 
+func (s limits) Of(ctx context.Context, account string, scopes []string) ([]store.Limited, error) {
+	if err := s.check(ctx, append([]string{account}, scopes...)...); err != nil {
+		return nil, err
+	}
+	if len(scopes) == 0 {
+		return nil, nil
+	}
+	var rows []limitedRow
+	if err := s.query(&rows, account).Where("m.scope IN (?)", bun.List(scopes)).Order("m.scope").Scan(ctx); err != nil {
+		return nil, s.flavor.fault("read limits", err)
+	}
+	return each(rows, (*limitedRow).limited), nil
+}
+
 func (s limits) List(ctx context.Context, account string, p store.Page) ([]store.Limited, error) {
 	if err := s.check(ctx, account, p.After); err != nil {
 		return nil, err

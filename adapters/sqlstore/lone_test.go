@@ -82,7 +82,7 @@ func TestPostgres_LoneSettleEqualsBatch(t *testing.T) {
 	}
 }
 
-// dump is every row that batches write, without the IDs of events.
+// dump is every row that batches write, without the IDs and transactions of events.
 func dump(t *testing.T, s *sqlstore.Store) string {
 	t.Helper()
 	text, err := s.Text(t.Context(), `SELECT concat(

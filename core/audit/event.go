@@ -14,8 +14,11 @@ const (
 	GateDenied        Kind = "gate.denied"
 	KeyCreated        Kind = "key.created"
 	KeyRotated        Kind = "key.rotated"
+	KeyChanged        Kind = "key.changed"
 	KeyRevoked        Kind = "key.revoked"
 	KeyRefused        Kind = "key.refused" // a key that did not work, with its true reason
+	LimitSet          Kind = "limit.set"
+	LimitCleared      Kind = "limit.cleared"
 	UsageDebited      Kind = "usage.debited"
 	UsageReleased     Kind = "usage.released" // held, then given back: the upstream did no work
 	UsageUncollected  Kind = "usage.uncollected"

@@ -101,6 +101,8 @@ func Decide(in Input) Decision {
 			no(KeyRevoked)
 		case keys.StateExpired:
 			no(KeyExpired)
+		case keys.StateElsewhere:
+			no(KeyNetwork)
 		default:
 			no(NotSignedIn)
 		}

@@ -15,7 +15,7 @@ import (
 var (
 	areas       = []access.Area{access.AreaChat, access.AreaAPI, access.AreaWorkspace, access.AreaOperator, "", "attic"}
 	credentials = []gates.Credential{gates.NoCredential, gates.Session, gates.Key, 9}
-	keyStates   = []keys.State{"", keys.StateActive, keys.StateExpired, keys.StateRevoked}
+	keyStates   = []keys.State{"", keys.StateActive, keys.StateExpired, keys.StateRevoked, keys.StateElsewhere}
 	statuses    = []access.Status{"", access.StatusPending, access.StatusActive, access.StatusSuspended, access.StatusClosed, "odd"}
 	rules       = []gates.GroupRule{gates.GroupsUnknown, gates.GroupsRequired, gates.GroupsNone, 9}
 	billings    = []billing.State{
@@ -181,6 +181,7 @@ func TestDecide_Reasons(t *testing.T) { // G2
 		"unknown key":        {func(in *gates.Input) { in.KeyState = "" }, []gates.Reason{"not_signed_in"}},
 		"revoked key":        {func(in *gates.Input) { in.KeyState = keys.StateRevoked }, []gates.Reason{"key_revoked"}},
 		"expired key":        {func(in *gates.Input) { in.KeyState = keys.StateExpired }, []gates.Reason{"key_expired"}},
+		"elsewhere":          {func(in *gates.Input) { in.KeyState = keys.StateElsewhere }, []gates.Reason{"network_not_allowed"}},
 		"closed":             {func(in *gates.Input) { in.Account = access.StatusClosed }, []gates.Reason{"account_closed"}},
 		"suspended":          {func(in *gates.Input) { in.Account = access.StatusSuspended }, []gates.Reason{"account_suspended"}},
 		"pending":            {func(in *gates.Input) { in.Account = access.StatusPending }, []gates.Reason{"account_pending"}},
@@ -249,7 +250,7 @@ func TestReason_Texts(t *testing.T) { // G2
 	t.Parallel()
 	all := []gates.Reason{
 		"not_signed_in", "account_pending", "account_suspended", "account_closed", "no_product_group", "area_disabled", "billing_incomplete",
-		"payment_review", "boundary_unacknowledged", "credits_exhausted", "budget_reached", "key_expired", "key_revoked", "model_not_allowed", "rate_limited",
+		"payment_review", "boundary_unacknowledged", "credits_exhausted", "budget_reached", "key_expired", "key_revoked", "model_not_allowed", "rate_limited", "network_not_allowed",
 	}
 	seen := map[string]gates.Reason{}
 	for _, r := range all {

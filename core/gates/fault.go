@@ -15,7 +15,7 @@ func (d Decision) Fault() *fault.Error {
 func (r Reason) Fault() *fault.Error {
 	kind := fault.Forbidden
 	switch r {
-	case NotSignedIn, KeyRevoked, KeyExpired, AccountClosed:
+	case NotSignedIn, KeyRevoked, KeyExpired, KeyNetwork, AccountClosed:
 		kind = fault.Unauthenticated
 	case ModelNotAllowed:
 		kind = fault.NotFound

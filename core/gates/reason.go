@@ -8,6 +8,7 @@ const (
 	NotSignedIn            Reason = "not_signed_in"
 	KeyRevoked             Reason = "key_revoked"
 	KeyExpired             Reason = "key_expired"
+	KeyNetwork             Reason = "network_not_allowed"
 	AccountClosed          Reason = "account_closed"
 	AccountPending         Reason = "account_pending"
 	AccountSuspended       Reason = "account_suspended"
@@ -28,6 +29,7 @@ var texts = map[Reason]text{
 	NotSignedIn:            {"You are not signed in.", "Sign in, or send a valid API key."},
 	KeyRevoked:             {"This API key was revoked.", "Create a new key."},
 	KeyExpired:             {"This API key has expired.", "Create a new key."},
+	KeyNetwork:             {"This API key may not be used from this network.", "Use it from one of its networks, or change those of the key."},
 	AccountClosed:          {"This account is closed.", "Contact support if that is unexpected."},
 	AccountPending:         {"This account is waiting for approval.", "You will be told when it is approved; contact support if it takes long."},
 	AccountSuspended:       {"This account is suspended.", "Contact support."},

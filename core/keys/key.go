@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -24,16 +26,20 @@ var AllScopes = []Scope{ScopeModels, ScopeChatCompletions, ScopeResponses, Scope
 
 // Key is an API key as it is stored: it cannot be turned back into its token.
 type Key struct {
-	ID         string // key_…
-	Account    string
-	User       string // empty for a key that an operator made
-	Name       string
-	Start      string // the token's first characters
-	Last4      string
-	Digest     Digest
-	Pepper     string // the pepper's version
-	Scopes     []Scope
-	Models     []string // exact IDs or prefixes ending in *; empty: all
+	ID       string // key_…
+	Account  string
+	User     string // empty for a key that an operator made
+	Name     string
+	Start    string // the token's first characters
+	Last4    string
+	Digest   Digest
+	Pepper   string // the pepper's version
+	Scopes   []Scope
+	Models   []string       // exact IDs or prefixes ending in *; empty: all
+	Networks []netip.Prefix // where it may be used from; empty: anywhere
+	// Family is the first of the keys that this one followed in rotations;
+	// empty: none. What a key may spend is its family's.
+	Family     string
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // zero: never
@@ -50,6 +56,8 @@ const (
 	StateActive  State = "active"
 	StateExpired State = "expired"
 	StateRevoked State = "revoked"
+	// StateElsewhere is an active key's where it may not be used from.
+	StateElsewhere State = "elsewhere"
 )
 
 // State returns the key's state at now.
@@ -62,6 +70,31 @@ func (k Key) State(now time.Time) State {
 	}
 	return StateActive
 }
+
+// StateFrom returns the state of a key that is used from an address at now.
+func (k Key) StateFrom(now time.Time, from netip.Addr) State {
+	s := k.State(now)
+	if s == StateActive && !k.allowsFrom(from) {
+		return StateElsewhere
+	}
+	return s
+}
+
+func (k Key) allowsFrom(a netip.Addr) bool {
+	if len(k.Networks) == 0 {
+		return true
+	}
+	a = a.Unmap().WithZone("")
+	for _, n := range k.Networks {
+		if n.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// Root returns the ID that the key's caps are kept under.
+func (k Key) Root() string { return cmp.Or(k.Family, k.ID) }
 
 // Allows reports whether the key has the scope.
 func (k Key) Allows(s Scope) bool { return slices.Contains(k.Scopes, s) }

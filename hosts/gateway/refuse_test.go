@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func TestGateway_unusableKey(t *testing.T) { // G6, K1, W2
 		"unknown":        {"Authorization": {"Bearer " + keys.Mint([32]byte{99}).Reveal()}},
 		"revoked":        {"Authorization": {"Bearer " + revoked}},
 		"expired":        {"Authorization": {"Bearer " + expired}},
+		"elsewhere":      {"Authorization": {"Bearer " + s.key(account, func(k *keys.Key) { k.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })}},
 		"closed":         {"Authorization": {"Bearer " + s.key("acct_closed", func(*keys.Key) {})}},
 		"two headers":    {"Authorization": {good, good}},
 		"two in one":     {"Authorization": {good + ", " + good}},

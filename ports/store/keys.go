@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/archibot/archibotchat/core/keys"
@@ -12,7 +13,8 @@ import (
 type KeyHolder struct {
 	Key     keys.Key
 	Account Account
-	// Limits are those of the account, the key's user and the key, by scope.
+	// Limits are those that the operator gave the account, and those of the
+	// account, the key's user and the key's root, by scope.
 	Limits []ledger.Limit
 }
 
@@ -36,6 +38,8 @@ type Keys interface {
 	// Succeed names the successor of an active key that has none yet and sets
 	// its new expiry; ErrTaken if it has one already or is revoked.
 	Succeed(ctx context.Context, account, id, successor string, expires time.Time) error
+	// Narrow writes the models and networks of a key of the account.
+	Narrow(ctx context.Context, account, id string, models []string, networks []netip.Prefix) error
 	// Touch notes that a key was used, unless it was noted at at or later.
 	Touch(ctx context.Context, id string, at time.Time) error
 	// Rehash moves a key to another pepper.

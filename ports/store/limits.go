@@ -7,6 +7,10 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 )
 
+// OperatorScope is the scope of the limits that operators give an account: it
+// cannot raise them itself.
+const OperatorScope = "operator"
+
 // Limited is a limit with what was counted against it.
 type Limited struct {
 	ledger.Limit
@@ -24,6 +28,8 @@ type Limits interface {
 	Set(ctx context.Context, account string, l ledger.Limit, at time.Time) error
 	// Get returns the limit of a scope, ErrNotFound if it has none.
 	Get(ctx context.Context, account, scope string) (Limited, error)
+	// Of returns the limits of those scopes that have one, by scope.
+	Of(ctx context.Context, account string, scopes []string) ([]Limited, error)
 	// List returns the account's limits by scope; the cursor is the scope.
 	List(ctx context.Context, account string, p Page) ([]Limited, error)
 	// Remove takes the limit of a scope away, ErrNotFound if it has none.

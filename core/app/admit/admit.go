@@ -66,6 +66,7 @@ type Grant struct {
 	Key     keys.Key
 	Account store.Account
 	Area    access.Area
+	From    netip.Addr
 	// Limits are what requests under the grant count against.
 	Limits []ledger.Limit
 	// Current says that the account was as it stands here less than a second
@@ -119,11 +120,11 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 	case err != nil:
 		return Grant{}, err
 	}
-	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, Limits: e.Limits, Current: s.snapshots.fresh(now)}
+	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, From: v.From, Limits: e.Limits, Current: s.snapshots.fresh(now)}
 	d := s.decide(g, now)
 	if !d.Allowed {
 		kind := audit.GateDenied
-		if d.Has(gates.KeyRevoked) || d.Has(gates.KeyExpired) {
+		if d.Has(gates.KeyRevoked) || d.Has(gates.KeyExpired) || d.Has(gates.KeyNetwork) {
 			kind = audit.KeyRefused
 		}
 		s.refuse(ctx, kind, g, string(d.First()))
@@ -167,7 +168,7 @@ func (s *Service) decide(g Grant, now time.Time) gates.Decision {
 	return gates.Decide(gates.Input{
 		Area:       g.Area,
 		Credential: gates.Key,
-		KeyState:   g.Key.State(now),
+		KeyState:   g.Key.StateFrom(now, g.From),
 		Account:    g.Account.Status,
 		Groups:     g.Account.Groups,
 		UserRule:   gates.GroupsNone, // a key of an operator's making has the account's groups

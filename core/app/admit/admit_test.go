@@ -3,6 +3,7 @@ package admit_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -210,6 +211,36 @@ func TestService_Key_scope(t *testing.T) { // K7
 	_, err := admit.New(d.deps).Key(access.WithRequest(t.Context(), "req_1"), admit.Visit{Token: d.token.Reveal(), Scope: keys.ScopeResponses})
 	require.ErrorIs(t, err, admit.ErrScope)
 	require.Equal(t, "insufficient_scope", d.event().Reason)
+}
+
+func TestService_Key_network(t *testing.T) { // K7: by the caller's address, told like any unusable key
+	for name, c := range map[string]struct {
+		from string
+		ok   bool
+	}{
+		"inside": {"192.0.2.255", true}, "mapped": {"::ffff:192.0.2.1", true}, "the one address": {"2001:db8::7", true},
+		"outside": {"192.0.3.0", false}, "its neighbour": {"2001:db8::8", false}, "not known": {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDoor(t, 0)
+			networks, err := keys.ParseNetworks([]string{"192.0.2.0/24", "2001:db8::7"})
+			require.NoError(t, err)
+			require.NoError(t, d.db.Keys().Narrow(t.Context(), "acct_1", "key_1", nil, networks))
+			v := admit.Visit{Token: d.token.Reveal(), Scope: keys.ScopeModels}
+			if c.from != "" {
+				v.From = netip.MustParseAddr(c.from)
+			}
+			_, err = admit.New(d.deps).Key(access.WithRequest(t.Context(), "req_1"), v)
+			if c.ok {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, fault.Unauthenticated, fault.KindOf(err))
+			require.Equal(t, "network_not_allowed", d.event().Reason)
+			require.Equal(t, audit.KeyRefused, d.event().Kind)
+			require.Equal(t, "acct_1", d.event().Account, "the owner is told")
+		})
+	}
 }
 
 func TestService_Key_storeDown(t *testing.T) { // G3: never a 401, and no event: it is not the caller's doing

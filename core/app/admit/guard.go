@@ -113,7 +113,7 @@ func (s *Service) reviewOne(ctx context.Context, account string) error {
 			return gates.NotSignedIn.Fault()
 		}
 		in.expires = k.ExpiresAt
-		if d := s.decide(Grant{Key: k, Account: a, Area: in.area}, now); !d.Allowed {
+		if d := s.decide(Grant{Key: k, Account: a, Area: in.area, From: in.from}, now); !d.Allowed {
 			return d.Fault()
 		}
 		if !k.Allows(in.scope) {

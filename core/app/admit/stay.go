@@ -2,6 +2,7 @@ package admit
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type Stay struct {
 	key     string
 	area    access.Area
 	scope   keys.Scope
+	from    netip.Addr
 
 	// The lock of the account's shard guards what follows.
 	prev, next *Stay // of the account
@@ -30,7 +32,7 @@ type Stay struct {
 // changed before it began is found by the ledger, which holds nothing under an
 // epoch that is over; what is changed later is found here.
 func (s *Service) Stay(in *Stay, g Grant, scope keys.Scope) {
-	*in = Stay{in: &s.stays, account: g.Account.ID, key: g.Key.ID, area: g.Area, scope: scope, expires: g.Key.ExpiresAt}
+	*in = Stay{in: &s.stays, account: g.Account.ID, key: g.Key.ID, area: g.Area, scope: scope, from: g.From, expires: g.Key.ExpiresAt}
 	sh := in.in.shard(in.account)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

@@ -2,6 +2,7 @@ package admit_test
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -73,7 +74,10 @@ func (r *replica) begin(n int) *work {
 // and nobody else's.
 func TestStay_cut(t *testing.T) { // K5, G7
 	for reason, change := range map[string]func(h *house){
-		"key_revoked":       func(h *house) { h.revoke(0) },
+		"key_revoked": func(h *house) { h.revoke(0) },
+		"network_not_allowed": func(h *house) {
+			require.NoError(h.t, h.db.Keys().Narrow(h.t.Context(), acct(0), keyID(0), nil, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}))
+		},
 		"account_closed":    func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusClosed }) },
 		"account_suspended": func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusSuspended }) },
 		"no_product_group":  func(h *house) { h.set(func(a *store.Account) { a.Groups = access.Groups{} }) },

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func keyCases() []testCase {
 			addAccounts(t, s, "acct_1")
 			want := key("acct_1", 1)
 			want.User, want.Scopes, want.Models = "user_1", []keys.Scope{keys.ScopeModels, keys.ScopeEmbeddings}, []string{"vendor/model", "gpt-*"}
+			want.Networks, want.Family = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}, "key_first"
 			require.NoError(t, s.Keys().Create(t.Context(), want))
 			bare := key("acct_1", 2)
 			require.NoError(t, s.Keys().Create(t.Context(), bare))
@@ -109,6 +111,9 @@ func keyCases() []testCase {
 			addAccounts(t, s, "acct_1", "acct_2", "acct_3")
 			own, userless, other, bare := key("acct_1", 1), key("acct_1", 2), key("acct_2", 3), key("acct_3", 4)
 			own.User, other.User, bare.User = "user_1", "user_1", "user_1"
+			next := key("acct_1", 5)
+			next.Family = own.ID
+			require.NoError(t, s.Keys().Create(t.Context(), next))
 			for _, k := range []keys.Key{own, userless, other, bare} {
 				require.NoError(t, s.Keys().Create(t.Context(), k))
 			}
@@ -116,17 +121,20 @@ func keyCases() []testCase {
 			ofUser := ledger.Limit{Scope: "user_1", Monthly: 7, Requests: 60}
 			ofKey := ledger.Limit{Scope: own.ID, Requests: 3, Tokens: 1000}
 			elsewhere := ledger.Limit{Scope: "user_1", Monthly: 1}
+			given := ledger.Limit{Scope: store.OperatorScope, Requests: 9}
 			for account, limits := range map[string][]ledger.Limit{
-				"acct_1": {ofKey, ofUser, ofAccount, {Scope: "key_of_nobody", Monthly: 2}, {Scope: "user_2", Monthly: 3}}, "acct_2": {elsewhere},
+				"acct_1": {ofKey, ofUser, ofAccount, given, {Scope: "key_of_nobody", Monthly: 2}, {Scope: "user_2", Monthly: 3}, {Scope: next.ID, Monthly: 4}},
+				"acct_2": {elsewhere},
 			} {
 				for _, l := range limits {
 					require.NoError(t, s.Limits().Set(t.Context(), account, l, start))
 				}
 			}
-			got := holders(t, s, own.Digest, userless.Digest, other.Digest, bare.Digest)
-			require.Len(t, got, 4)
-			require.Equal(t, []ledger.Limit{ofAccount, ofKey, ofUser}, got[own.ID].Limits)
-			require.Equal(t, []ledger.Limit{ofAccount}, got[userless.ID].Limits)
+			got := holders(t, s, own.Digest, userless.Digest, other.Digest, bare.Digest, next.Digest)
+			require.Len(t, got, 5)
+			require.Equal(t, []ledger.Limit{ofAccount, ofKey, given, ofUser}, got[own.ID].Limits)
+			require.Equal(t, []ledger.Limit{ofAccount, ofKey, given}, got[next.ID].Limits, "what follows a key counts with it")
+			require.Equal(t, []ledger.Limit{ofAccount, given}, got[userless.ID].Limits)
 			require.Equal(t, []ledger.Limit{elsewhere}, got[other.ID].Limits)
 			require.Empty(t, got[bare.ID].Limits)
 			sameKey(t, own, got[own.ID].Key)
@@ -195,6 +203,27 @@ func keyCases() []testCase {
 			got, err := s.Keys().Find(t.Context(), k.ID)
 			require.NoError(t, err)
 			require.Equal(t, won, got.Successor)
+		}},
+		{"keys/narrow", []string{"Keys.Narrow"}, func(t *testing.T, h harness) { // K7
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			want := key("acct_1", 1)
+			require.NoError(t, s.Keys().Create(t.Context(), want))
+			for _, c := range []struct {
+				models   []string
+				networks []netip.Prefix
+			}{{[]string{"gpt-*"}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, {nil, []netip.Prefix{netip.MustParsePrefix("::1/128")}}, {[]string{"m"}, nil}, {nil, nil}} {
+				at, before := head(t, s), epoch(t, s)
+				require.NoError(t, s.Keys().Narrow(t.Context(), "acct_1", want.ID, c.models, c.networks))
+				want.Models, want.Networks = c.models, c.networks
+				got, err := s.Keys().Get(t.Context(), "acct_1", want.ID)
+				require.NoError(t, err)
+				sameKey(t, want, got)
+				require.Equal(t, before+1, epoch(t, s))
+				require.Equal(t, []string{"acct_1"}, since(t, s, at))
+			}
+			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_2", want.ID, nil, nil), store.ErrNotFound)
+			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_1", "key_none", nil, nil), store.ErrNotFound)
 		}},
 		{"keys/touch_never_runs_back", []string{"Keys.Touch"}, func(t *testing.T, h harness) {
 			s := h.store(t)

@@ -67,6 +67,21 @@ func limitCases() []testCase {
 			}
 			require.Equal(t, []int64{1, 2, 3, 4, 5}, seen)
 		}},
+		{"limits/of_scopes", []string{"Limits.Of"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			for n := 1; n <= 4; n++ {
+				limit(t, s, "acct_1", ledger.Limit{Scope: id("key", n), Monthly: int64(n)})
+			}
+			limit(t, s, "acct_2", ledger.Limit{Scope: id("key", 9), Monthly: 9})
+			got, err := s.Limits().Of(t.Context(), "acct_1", []string{id("key", 4), "key_none", id("key", 2), id("key", 9)})
+			require.NoError(t, err)
+			require.Len(t, got, 2)
+			require.Equal(t, []int64{2, 4}, []int64{got[0].Monthly, got[1].Monthly})
+			got, err = s.Limits().Of(t.Context(), "acct_1", nil)
+			require.NoError(t, err)
+			require.Empty(t, got)
+		}},
 		{"limits/what_they_count", nil, func(t *testing.T, h harness) { // HOTPATH 12
 			s, clock := h.clocked(t)
 			funded(t, s, "acct_1", 1000)
