@@ -38,11 +38,15 @@ func (noLedger) Work(ctx context.Context, _ ledger.Hold) (context.Context, conte
 	return context.WithCancelCause(context.WithoutCancel(ctx))
 }
 
-func (noLedger) Begin(ledger.Op) (ledger.Hold, bool) { return ledger.Hold{}, false }
-
-func (noLedger) Hold(op ledger.Op) (ledger.Outcome, error) {
-	return ledger.Outcome{Hold: ledger.Hold{Account: op.Account, Request: op.Request, Amount: op.Amount}}, nil
+// Begin lets all work start at once; its hold never comes before its end.
+func (noLedger) Begin(op ledger.Op) (ledger.Hold, bool) {
+	return ledger.Hold{Account: op.Account, Request: op.Request, Amount: op.Amount}, true
 }
+
+func (noLedger) Hasten(ledger.Hold)         {}
+func (noLedger) Confirmed(ledger.Hold) bool { return false }
+
+func (noLedger) Confirm(h ledger.Hold) (ledger.Outcome, error) { return ledger.Outcome{Hold: h}, nil }
 
 func (noLedger) Settle(_ ledger.Hold, amount int64, _ ledger.Usage, _ string) (ledger.Outcome, error) {
 	return ledger.Outcome{Debited: amount, Available: granted}, nil
@@ -106,7 +110,7 @@ func bench(b *testing.B, body string, answer []byte, end string) {
 	up, err := openaiupstream.New(openaiupstream.Config{Name: "far", BaseURL: farSide(b, answer) + "/v1", Key: upstreamKey})
 	require.NoError(b, err)
 	defer up.Close()
-	prices, err := pricing.NewBook([]pricing.Edition{{Version: "v1", Effective: time.Unix(1, 0), Models: []pricing.Model{{ID: "test", Price: pricing.Price{PerInput: 1, PerOutput: 2, MaxOutputTokens: 1000}}}}})
+	prices, err := pricing.NewBook([]pricing.Edition{{Effective: time.Unix(1, 0), Models: []pricing.Model{{ID: "test", Price: pricing.Price{PerInput: 1, PerOutput: 2, MaxOutputTokens: 1000}}}}})
 	require.NoError(b, err)
 
 	log := slog.New(slog.DiscardHandler)
