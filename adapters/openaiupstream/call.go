@@ -34,11 +34,17 @@ func (c *call) Read(p []byte) (int, error) {
 // Ready reports whether Read would return at once, or within a time.
 func (c *call) Ready(wait time.Duration) bool { return c.res.Ready(wait) }
 
+// Whole reports whether the answer is at its end.
+func (c *call) Whole() bool { return c.res.Whole() }
+
 // Close ends the call, whatever state it is in. It may be called more than
 // once and while a Read is under way. Afterwards the request's body is ours no more.
 func (c *call) Close() error { return c.res.Close() }
 
-var _ inference.Ready = (*call)(nil)
+var (
+	_ inference.Ready = (*call)(nil)
+	_ inference.Whole = (*call)(nil)
+)
 
 const unreachable = "The model provider could not be reached."
 

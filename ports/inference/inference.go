@@ -59,6 +59,12 @@ type Ready interface {
 	Ready(wait time.Duration) bool
 }
 
+// Whole is what a Response's Body may implement beside io.ReadCloser: whether
+// it is at its end, so that a Read would return io.EOF at once. It does not wait.
+type Whole interface {
+	Whole() bool
+}
+
 // Header is one header field.
 type Header struct{ Name, Value string }
 

@@ -24,9 +24,10 @@ type conn struct {
 	// written counts the bytes that TLS gave to tcp; nil without TLS.
 	written *counter
 
-	raw   syscall.RawConn // of tcp; nil if the system has none
-	probe func(fd uintptr) bool
-	found bool // what probe found: the connection is open and has nothing to say
+	raw   syscall.RawConn       // of tcp; nil if the system has none
+	probe func(fd uintptr) bool // looks whether the connection is open and quiet
+	more  func(fd uintptr) bool // reads into buf
+	found bool                  // what they found
 
 	old   bool      // it was used before
 	since time.Time // idle since

@@ -11,6 +11,13 @@ func (c *conn) watch(s syscall.Conn) {
 		return // it is then used once
 	}
 	c.raw = raw
+	c.more = func(fd uintptr) bool {
+		if n, err := syscall.Read(int(fd), c.buf[c.to:]); err == nil && n > 0 {
+			c.to += n
+			c.found = true
+		}
+		return true
+	}
 	var one [1]byte
 	c.probe = func(fd uintptr) bool {
 		// A byte that nobody asked for is as bad as an end, so that it need not
@@ -29,4 +36,17 @@ func (c *conn) quiet() bool {
 	}
 	c.found = false
 	return c.raw.Read(c.probe) == nil && c.found
+}
+
+// poll reads what has come, and reports whether that was anything. It does not
+// wait, and with TLS, which may have to, finds nothing.
+func (c *conn) poll() bool {
+	if c.raw == nil || c.written != nil {
+		return false
+	}
+	if c.from == c.to {
+		c.from, c.to = 0, 0
+	}
+	c.found = false
+	return c.to < len(c.buf) && c.raw.Read(c.more) == nil && c.found
 }

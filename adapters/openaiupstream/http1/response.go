@@ -26,6 +26,7 @@ type Response struct {
 	fixed  bool      // which is not to be moved
 	use    atomic.Int32
 	err    error // what Read returns from now on
+	whole  bool  // which is io.EOF
 
 	body
 }
@@ -81,7 +82,7 @@ func (r *Response) Read(p []byte) (int, error) {
 // says from now on. A connection that can be used again goes back to the pool.
 func (r *Response) end(err error) error {
 	again := err == nil && !r.last && r.framing != toTheEnd && !r.torn && r.conn.from == r.conn.to && r.sender.sent()
-	r.err = reason(r.ctx, err)
+	r.err, r.whole = reason(r.ctx, err), err == nil
 	if !r.use.CompareAndSwap(reading, ended) {
 		r.drop()
 		return ErrClosed
