@@ -35,14 +35,21 @@ func NewFrameReader(r io.Reader, maxLine, maxFrame int) *FrameReader {
 }
 
 // Reset makes f read the frames of r from the start. It keeps the limits, and the
-// buffer unless that grew large. Reset(nil) lets go of the old stream.
+// buffer unless that grew large. Reset(nil) lets go of the old stream, and wipes
+// what it left.
 func (f *FrameReader) Reset(r io.Reader) {
 	buf := f.buf
 	if cap(buf) > frameBufferKept {
 		buf = nil
 	}
+	if r == nil {
+		clear(buf)
+	}
 	*f = FrameReader{r: r, maxLine: f.maxLine, maxFrame: f.maxFrame, buf: buf}
 }
+
+// Limit sets the limits anew.
+func (f *FrameReader) Limit(maxLine, maxFrame int) { f.maxLine, f.maxFrame = maxLine, maxFrame }
 
 // Next returns the next frame with its terminating blank line; a blank line alone
 // is a frame too. The bytes are valid until the next call.

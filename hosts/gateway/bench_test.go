@@ -43,6 +43,10 @@ func (noLedger) Begin(op ledger.Op) (ledger.Hold, bool) {
 	return ledger.Hold{Account: op.Account, Request: op.Request, Amount: op.Amount}, true
 }
 
+func (noLedger) Hold(op ledger.Op) (ledger.Outcome, error) {
+	return ledger.Outcome{Hold: ledger.Hold{Account: op.Account, Request: op.Request, Amount: op.Amount}}, nil
+}
+
 func (noLedger) Hasten(ledger.Hold)         {}
 func (noLedger) Confirmed(ledger.Hold) bool { return false }
 

@@ -27,15 +27,21 @@ func (r *Response) atEnd() (bool, error) {
 	}
 	for polled := false; r.part != data; {
 		whole, err := r.chunkLine(false)
-		switch {
-		case !errors.Is(err, errWait):
+		if !errors.Is(err, errWait) {
 			if whole || err != nil {
 				return whole, err
 			}
-		case polled || r.allow(r.client.cfg.Piece) != nil || !r.conn.poll():
+			continue
+		}
+		if polled {
 			return false, nil
-		default:
-			polled = true
+		}
+		polled = true
+		if err := r.allow(r.client.cfg.Piece); err != nil {
+			return false, err
+		}
+		if !r.conn.poll() {
+			return false, nil
 		}
 	}
 	return false, nil

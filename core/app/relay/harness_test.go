@@ -279,6 +279,7 @@ type client struct {
 	rates []ledger.Rates
 	head  []port.Header
 	frame func() error // called for each frame
+	last  bool         // whether the last frame was said to be the newest
 }
 
 var _ relay.Sink = (*client)(nil)
@@ -319,7 +320,8 @@ func (c *client) Start(head []port.Header) error {
 	return nil
 }
 
-func (c *client) Frame(frame []byte, _ bool) error {
+func (c *client) Frame(frame []byte, newest bool) error {
+	c.last = newest
 	if c.frame != nil {
 		if err := c.frame(); err != nil {
 			return err
@@ -348,6 +350,7 @@ type upstream struct {
 	json  bool
 	shy   bool  // gives a call up whose client leaves
 	vain  error // foreseen
+	whole bool  // says of each answer that it is at its end
 }
 
 // answer is the body of an answer under way; the test writes it.
@@ -394,6 +397,8 @@ func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, err
 }
 
 func (a *answer) Read(p []byte) (int, error) { return a.reader.Read(p) }
+
+func (a *answer) Whole() bool { return a.up.whole }
 
 func (a *answer) Close() error {
 	a.up.mu.Lock()

@@ -267,7 +267,9 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 	if err := r.stream(resp); err != nil {
 		return err
 	}
-	r.empty(resp.Body)
+	if !r.live.emptied {
+		r.empty(resp.Body)
+	}
 	return nil
 }
 

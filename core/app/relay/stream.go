@@ -14,18 +14,31 @@ import (
 // stream passes frames on as they come and withholds the last ones until the
 // debit is durable.
 func (r *run) stream(resp *port.Response) error {
-	s := &streaming{run: r, headers: resp.Headers, meter: inference.NewMeter(r.job.Call), mark: marker{opened: r.started}, allow: r.newAllowance(&r.job)}
-	r.live = s
-	r.keep.head(true, resp.Headers)
 	line := r.deps.Limits.Line
 	if r.job.Call.Route == inference.Responses {
 		line = terminalBytes
 	}
+	kit := r.newKit(resp.Body, line)
+	s := &streaming{
+		run: r, headers: resp.Headers, body: resp.Body, meter: &kit.meter, mark: marker{opened: r.started}, allow: r.newAllowance(&r.job),
+		early: kit.early, held: kit.held,
+	}
+	r.live = s
+	r.keep.head(true, resp.Headers)
 	ready, _ := resp.Body.(port.Ready)
 	s.ready = ready
-	body := &budgeted{from: io.LimitReader(resp.Body, r.deps.Limits.StreamBytes), memory: r.deps.Memory}
+	err := s.pump(kit)
+	if r.ended { // else abandon looks at what was metered, as after a panic
+		kit.early, kit.held = s.early, s.held
+		kit.put()
+	}
+	return err
+}
+
+// pump passes the frames on until the stream ends.
+func (s *streaming) pump(k *kit) error {
+	r, body, frames := s.run, &k.body, k.frames
 	defer body.free()
-	frames := inference.NewFrameReader(body, line, terminalBytes)
 	for {
 		body.next()
 		frame, err := frames.Next()
@@ -66,7 +79,8 @@ func (r *run) stream(resp *port.Response) error {
 			}
 		case inference.ClassDone, inference.ClassTerminal:
 			if len(s.held) > 0 {
-				frame = append(s.held, frame...)
+				s.held = append(s.held, frame...)
+				frame = s.held
 			}
 			return s.finish(frame)
 		case inference.ClassFailure:
@@ -81,6 +95,7 @@ func (r *run) stream(resp *port.Response) error {
 type streaming struct {
 	*run
 	headers []port.Header
+	body    io.Reader
 	meter   *inference.Meter
 	mark    marker
 	allow   allowance
@@ -90,6 +105,7 @@ type streaming struct {
 	saw     bool   // the client was sent some of the answer
 	early   []byte // what came while the hold was not durable
 	ready   port.Ready
+	emptied bool // the upstream's body is at its end
 }
 
 const (
@@ -129,7 +145,7 @@ func (s *streaming) pass(frame []byte, newest bool) error {
 	}
 	if len(s.early) > 0 {
 		frame, newest = append(s.early, frame...), true
-		s.early = nil
+		s.early = frame[:0] // nothing is added to it any more
 	}
 	s.send(frame, newest)
 	return nil
@@ -224,9 +240,13 @@ func (s *streaming) close(end []byte) error {
 		return nil
 	}
 	if len(s.early) > 0 {
-		end = append(s.early, end...)
+		s.early = append(s.early, end...)
+		end = s.early
 	}
-	if s.out.Frame(end, true) != nil || s.out.End() != nil {
+	// Where nothing is left to be done, the end of the stream follows at once,
+	// in the same piece.
+	s.emptied = whole(s.body)
+	if s.out.Frame(end, !s.emptied) != nil || s.out.End() != nil {
 		s.deps.Log.Info("client left before the end of its stream", "request_id", s.job.Request)
 	}
 	return nil

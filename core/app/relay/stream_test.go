@@ -35,6 +35,42 @@ const (
 // bytes of the request, and of the text, at twice the price.
 const estimated = int64(len(chat)+3)/4 + 2*8
 
+// The last frame goes out with the end of the stream, in one piece, where that
+// follows at once; else it must not wait for the upstream to end its own.
+func TestRelay_stream_lastPiece(t *testing.T) { // W5
+	for name, whole := range map[string]bool{"whole": true, "not yet": false} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.up.whole = whole
+				c := &client{}
+				v := b.send(chat, c)
+				b.up.answer().say(hello + finished + usage + done) // and does not end
+				require.NoError(b.t, v.wait())
+				require.Equal(b.t, "head|"+hello+finished+done+"end", v.got())
+				require.Equal(b.t, !whole, c.last)
+			})
+		})
+	}
+}
+
+// What one stream leaves in the buffers of the next is not seen there.
+func TestRelay_stream_one_after_another(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		long := strings.Replace(hello, "hello", strings.Repeat("secret ", 1000), 1)
+		for i, sent := range []string{long + finished + usage + done, hello + finished + usage + done} {
+			v := b.send(chatUsage, &client{})
+			synctest.Wait()
+			b.up.mu.Lock()
+			a := b.up.calls[i]
+			b.up.mu.Unlock()
+			a.say(sent)
+			_ = a.PipeWriter.Close()
+			require.NoError(b.t, v.wait())
+			require.Equal(b.t, "head|"+sent+"end", v.got())
+		}
+	})
+}
+
 func TestRelay_stream_bytes(t *testing.T) { // W5, W6
 	odd := ": comment\n\n" + hello + "id: 7\r\ndata: {\"id\":\"c\",\"choices\":[],\"x\":\"ü\\u00fc\"}\r\n\r\n" + "\n"
 	for name, c := range map[string]struct{ body, sent, want string }{
