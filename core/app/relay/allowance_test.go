@@ -270,3 +270,64 @@ func TestRelay_stream_extends_overlapped(t *testing.T) { // HOTPATH 10, 13
 		require.EqualValues(b.t, granted-100, b.balance().Balance)
 	})
 }
+
+// An upstream that thinks, or says nothing for another reason, is taken to
+// produce something nobody sees: it could say so at its end.
+func TestRelay_stream_extends_inSilence(t *testing.T) { // HOTPATH 10
+	t.Run("covered", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(long, &client{})
+			a := b.up.answer()
+			time.Sleep(14 * time.Second)
+			require.Equal(b.t, chunks(1), b.hold().Amount)
+			time.Sleep(2 * time.Second)
+			require.Equal(b.t, chunks(2), b.hold().Amount)
+			time.Sleep(time.Minute)
+			held := b.hold().Amount
+			require.GreaterOrEqual(b.t, held, int64(2*7600))
+			require.Less(b.t, held, int64(2*12000))
+			require.Empty(b.t, v.got())
+			a.say(hello)
+			require.Equal(b.t, "head|"+hello, v.got())
+			require.Equal(b.t, held, b.hold().Amount)
+			a.say(finished + strings.Replace(usage, "20", "7000", 1) + done)
+			require.NoError(b.t, v.wait())
+			require.Zero(b.t, b.settled(10+2*7000, "").Uncollected)
+		})
+	})
+	t.Run("refused", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(long, &client{})
+			a := b.up.answer()
+			b.spendAllBut(0)
+			start := time.Now()
+			require.Equal(b.t, "credits_exhausted", fault.CodeOf(v.wait()))
+			require.Greater(b.t, time.Since(start), 20*time.Second)
+			require.Less(b.t, time.Since(start), 30*time.Second)
+			require.Error(b.t, a.ctx.Err(), "the upstream is cut")
+			require.Equal(b.t, ledger.HoldReleased, b.first().State, "nothing was seen of it")
+		})
+	})
+	t.Run("refused in the middle", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(long, &client{})
+			a := b.up.answer()
+			a.say(text(1000))
+			b.spendAllBut(0)
+			require.NoError(b.t, v.wait())
+			require.Contains(b.t, v.got(), "credits_exhausted")
+			require.Equal(b.t, int64(len(long)+3)/4+2*1000, b.first().Debited)
+		})
+	})
+	t.Run("not where all is set aside", func(t *testing.T) {
+		inBubble(t, func(b *bench) {
+			v := b.send(chat, &client{})
+			a := b.up.answer()
+			b.spendAllBut(0)
+			time.Sleep(10 * time.Minute)
+			a.say(hello + finished + usage + done)
+			require.NoError(b.t, v.wait())
+			require.EqualValues(b.t, 50, b.first().Debited)
+		})
+	})
+}

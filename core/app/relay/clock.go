@@ -3,25 +3,97 @@ package relay
 import (
 	"sync"
 	"time"
+
+	"github.com/archibot/archibotchat/core/inference"
+	"github.com/archibot/archibotchat/core/ledger"
 )
 
-// marker notes progress of a long answer (HOTPATH 8).
-type marker struct {
-	opened, last time.Time
+// pulse is the one timer of a run. It ends the run when its time is over, and
+// notes how far a stream has come: once it is a second old, then every two
+// seconds, if something came meanwhile (HOTPATH 8).
+type pulse struct {
+	mu       sync.Mutex
+	timer    *time.Timer
+	until    time.Time
+	step     time.Duration // from the last tick to the next
+	stopped  bool
+	of       ledger.Hold // as far as a mark or an extension needs it
+	news     bool        // since the last tick
+	seen     bool        // by the client, of the answer
+	usage    inference.Usage
+	produced int64
 }
 
-// Progress is noted once an answer is a second old, then every two seconds.
 const (
 	firstMark = time.Second
 	nextMark  = 2 * time.Second
 )
 
-func (m *marker) due(now time.Time) bool {
-	if now.Sub(m.opened) < firstMark || !m.last.IsZero() && now.Sub(m.last) < nextMark {
-		return false
+// startPulse gives the run its time.
+func (r *run) startPulse() {
+	p := &r.pulse
+	p.mu.Lock() // the timer may fire before it is there
+	defer p.mu.Unlock()
+	p.of = r.hold
+	p.until = r.started.Add(r.deps.Limits.Duration)
+	p.step = r.deps.Limits.Duration
+	if r.job.Call.Stream {
+		p.step = min(p.step, firstMark)
 	}
-	m.last = now
-	return true
+	p.timer = time.AfterFunc(p.step, r.tick)
+}
+
+func (p *pulse) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.timer.Stop()
+}
+
+// tell takes how far the answer has come.
+func (p *pulse) tell(u inference.Usage, produced int64, seen bool) {
+	p.mu.Lock()
+	p.news, p.usage, p.produced, p.seen = true, u, produced, seen
+	p.mu.Unlock()
+}
+
+// holds takes another hold than the one that the run began with.
+func (p *pulse) holds(h ledger.Hold) {
+	p.mu.Lock()
+	p.of = h
+	p.mu.Unlock()
+}
+
+func (p *pulse) hold() ledger.Hold {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of
+}
+
+func (r *run) tick() {
+	p := &r.pulse
+	p.mu.Lock()
+	left := p.until.Sub(r.deps.Now())
+	if p.stopped {
+		p.mu.Unlock()
+		return
+	}
+	if left <= 0 {
+		p.mu.Unlock()
+		r.end(errDuration)
+		return
+	}
+	hold, news, usage, produced, seen := p.of, p.news, p.usage, p.produced, p.seen
+	silent := p.step
+	p.news, p.step = false, min(nextMark, left)
+	p.timer.Reset(p.step)
+	p.mu.Unlock()
+	if !news {
+		r.think(produced, silent)
+		return
+	}
+	u, _ := r.job.Call.Plausible(usage, r.job.Quote.Price.MaxOutputTokens)
+	r.deps.Ledger.Mark(hold, ledger.Mark{Accepted: true, Delivered: seen, Cost: r.cost(u, hold.Amount), Usage: booked(u)})
 }
 
 // drain is the time that an upstream gets to end its answer for a client that

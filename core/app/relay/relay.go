@@ -221,8 +221,9 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	if j.Gate != nil {
 		j.Gate.Watch(run.end)
 	}
-	limit := time.AfterFunc(r.deps.Limits.Duration, func() { run.end(errDuration) })
-	defer limit.Stop()
+	run.allow.begin(r.share(&j))
+	run.startPulse()
+	defer run.pulse.stop()
 
 	// A panic must not leave credits set aside: whatever was not ended below
 	// is ended on the way out.
@@ -280,7 +281,8 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 // to the client before (HOTPATH 13).
 func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, unsure bool, err error) {
 	input, output := j.Call.TokenBound(j.Quote.Price.MaxOutputTokens)
-	bound, err := j.bound(r.newAllowance(j).have)
+	_, first, _ := r.share(j)
+	bound, err := j.bound(first)
 	var o ledger.Outcome
 	for again := 0; err == nil; again++ {
 		op := ledger.Op{

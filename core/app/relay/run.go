@@ -23,6 +23,8 @@ type run struct {
 	work    context.Context // ends when the work must stop
 	end     context.CancelCauseFunc
 	drain   drain
+	pulse   pulse
+	allow   allowance
 	live    *streaming // once there is a stream
 	ended   bool       // the hold was settled or released, or at least asked to be
 	unsure  bool       // the hold is not known to be durable
@@ -60,17 +62,18 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 		r.deps.Log.Warn("usage beyond what was asked for; charging no more than that", "request_id", r.job.Request, "input", u.Input, "output", u.Output)
 		u, reason = fair, cmp.Or(reason, "usage_capped")
 	}
+	r.extended()
 	finish := r.deps.Ledger.SettleOrRelease
 	if delivered {
 		finish = r.deps.Ledger.Settle
 	}
 	r.hold.Once = r.keep.record(r.work, r.hold)
-	o, err := finish(r.hold, r.cost(u), booked(u), reason)
+	o, err := finish(r.hold, r.cost(u, r.hold.Amount), booked(u), reason)
 	if r.unsure && refused(err) {
 		if err = r.again(err); err != nil {
 			return Bill{}, err
 		}
-		o, err = finish(r.hold, r.cost(u), booked(u), reason)
+		o, err = finish(r.hold, r.cost(u, r.hold.Amount), booked(u), reason)
 	}
 	if err != nil {
 		r.deps.Log.Error("settle failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
@@ -89,6 +92,7 @@ func (r *run) confirm() error {
 	o, err := r.deps.Ledger.Confirm(r.hold)
 	if err == nil {
 		r.unsure, r.hold = false, o.Hold
+		r.pulse.holds(o.Hold)
 		return nil
 	}
 	if err = r.again(err); err != nil {
@@ -111,6 +115,7 @@ func (r *run) again(err error) error {
 	hold, _, err := r.Relay.hold(r.work, &r.job, r.out)
 	if err == nil {
 		r.hold, r.unsure = hold, false
+		r.pulse.holds(hold)
 	}
 	return err
 }
@@ -132,12 +137,12 @@ func (r *run) trace(msg string, attrs ...slog.Attr) {
 }
 
 // cost prices usage. What cannot be priced, because it is absurd, costs what
-// was set aside for the worst case.
-func (r *run) cost(u inference.Usage) int64 {
+// was set aside.
+func (r *run) cost(u inference.Usage, held int64) int64 {
 	c, err := r.job.Quote.Price.Cost(u.Input, u.Cached, u.Output)
 	if err != nil || c > ledger.MaxAmount {
 		r.deps.Log.Error("usage cannot be priced; charging the hold", "request_id", r.job.Request, "input", u.Input, "output", u.Output)
-		return r.hold.Amount
+		return held
 	}
 	return c
 }

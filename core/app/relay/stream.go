@@ -7,7 +7,6 @@ import (
 
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/inference"
-	"github.com/archibot/archibotchat/core/ledger"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -20,7 +19,7 @@ func (r *run) stream(resp *port.Response) error {
 	}
 	kit := r.newKit(resp.Body, line)
 	s := &streaming{
-		run: r, headers: resp.Headers, body: resp.Body, meter: &kit.meter, mark: marker{opened: r.started}, allow: r.newAllowance(&r.job),
+		run: r, headers: resp.Headers, body: resp.Body, meter: &kit.meter,
 		early: kit.early, held: kit.held,
 	}
 	r.live = s
@@ -97,8 +96,6 @@ type streaming struct {
 	headers []port.Header
 	body    io.Reader
 	meter   *inference.Meter
-	mark    marker
-	allow   allowance
 	held    []byte // the usage chunk of a client that asked for it
 	begun   bool   // the head was sent
 	gone    bool   // the client has left
@@ -154,18 +151,14 @@ func (s *streaming) pass(frame []byte, newest bool) error {
 // send sends frames whose hold is durable.
 func (s *streaming) send(frame []byte, newest bool) {
 	s.keep.add(frame)
-	if now := s.deps.Now(); s.mark.due(now) {
-		u, _ := s.job.Call.Plausible(s.usage(), s.job.Quote.Price.MaxOutputTokens)
-		s.deps.Ledger.Mark(s.hold, ledger.Mark{Accepted: true, Delivered: s.saw, Cost: s.cost(u), Usage: booked(u)})
+	if !s.gone && s.begin() {
+		if err := s.out.Frame(frame, newest); err != nil {
+			s.leave()
+		} else {
+			s.saw = true
+		}
 	}
-	if s.gone || !s.begin() {
-		return
-	}
-	if err := s.out.Frame(frame, newest); err != nil {
-		s.leave()
-		return
-	}
-	s.saw = true
+	s.pulse.tell(s.usage(), s.meter.Produced(), s.saw)
 }
 
 func (s *streaming) begin() bool {
