@@ -330,7 +330,7 @@ func TestRelay_context(t *testing.T) { // HOTPATH 10, W6
 		b.context = 5000
 		v := b.send(jsonResponse, &client{})
 		a := b.up.answer()
-		require.EqualValues(b.t, int64(len(jsonResponse))+5000+2*100, b.hold().Amount)
+		require.Equal(b.t, int64(len(jsonResponse))+5000+2*100, b.hold().Amount)
 		a.say(strings.Replace(jsonAnswerKept, "usage", "x", 1))
 		_ = a.PipeWriter.Close()
 		require.NoError(b.t, v.wait())
