@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -9,6 +11,9 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
+
+// errSums means that a caller asked for more than MaxSums entries at once.
+var errSums = errors.New("too many entries to sum in one statement")
 
 // books implements store.Ledger.
 type books struct{ aggregates }
@@ -49,6 +54,49 @@ func (s books) EntriesBefore(ctx context.Context, account string, before int64, 
 		return nil, s.flavor.fault("read entries", err)
 	}
 	return each(rows, (*row.Entry).Entry), nil
+}
+
+// dated are the entries whose dates follow their sequence.
+var dated = timeline{table: "entries", rows: "x.kind <> '" + string(ledger.EntryExpiry) + "'"}
+
+func (s books) FirstSince(ctx context.Context, account string, t time.Time) (int64, error) {
+	if err := s.check(ctx, account); err != nil {
+		return 0, err
+	}
+	var last int64
+	err := s.reads.NewSelect().Model((*accountRow)(nil)).Column("entry_seq").Where("a.id = ?", account).Scan(ctx, &last)
+	if err != nil {
+		return 0, s.flavor.fault("find a date's first entry", err)
+	}
+	seq, err := dated.first(ctx, s.reads, account, last, row.Micros(t))
+	return seq, s.flavor.fault("find a date's first entry", err)
+}
+
+func (s books) Sums(ctx context.Context, account string, after, until int64, from, to time.Time) ([]store.EntrySum, error) {
+	if err := s.check(ctx, account); err != nil {
+		return nil, err
+	}
+	if until-after > store.MaxSums {
+		return nil, errSums
+	}
+	var rows []struct {
+		Kind   string `bun:"kind"`
+		Dated  int    `bun:"dated"`
+		Amount int64  `bun:"amount"`
+		Lines  int64  `bun:"lines"`
+	}
+	if err := s.reads.NewSelect().Model((*row.Entry)(nil)).Column("kind").
+		ColumnExpr("CASE WHEN e.at < ? THEN -1 WHEN e.at < ? THEN 0 ELSE 1 END AS dated", row.Micros(from), row.Micros(to)).
+		ColumnExpr("CAST(SUM(e.amount) AS BIGINT) AS amount").ColumnExpr("COUNT(*) AS lines").
+		Where("e.account_id = ?", account).Where("e.seq > ?", after).Where("e.seq <= ?", until).
+		GroupExpr("1, 2").OrderExpr("1, 2").Scan(ctx, &rows); err != nil {
+		return nil, s.flavor.fault("sum entries", err)
+	}
+	out := make([]store.EntrySum, len(rows))
+	for i, r := range rows {
+		out[i] = store.EntrySum{Kind: ledger.EntryKind(r.Kind), Dated: store.Dated(r.Dated), Amount: r.Amount, Lines: r.Lines}
+	}
+	return out, nil
 }
 
 func (s books) Hold(ctx context.Context, account, request string) (ledger.Hold, error) {

@@ -15,6 +15,14 @@ type Ledger interface {
 	Entries(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error)
 	// EntriesBefore returns entries with Seq below before (0: no bound), newest first.
 	EntriesBefore(ctx context.Context, account string, before int64, limit int) ([]ledger.Entry, error)
+	// FirstSince returns a Seq below which every entry is dated before t, the
+	// highest that is certain: entries are in the order of their dates, but for
+	// an expiry, which is dated at its lot's instant and may be written later.
+	FirstSince(ctx context.Context, account string, t time.Time) (int64, error)
+	// Sums adds up the entries with Seq above after and up to until, by kind,
+	// apart for those dated before from, in [from, to), and later. Its cost
+	// grows with until - after; callers go in steps of MaxSums at most.
+	Sums(ctx context.Context, account string, after, until int64, from, to time.Time) ([]EntrySum, error)
 	// Hold returns the hold of a request of the account, open or closed.
 	Hold(ctx context.Context, account, request string) (ledger.Hold, error)
 	// Holds returns the account's holds by request; the cursor is the request.
@@ -39,6 +47,27 @@ type Funds struct {
 	Account   string
 	Available int64
 	Until     time.Time // when the first of its lots ends; zero: it has none
+}
+
+// MaxSums is how many entries a call of Sums may go through.
+const MaxSums = 5000
+
+// Dated says where a date lies as seen from a period.
+type Dated int
+
+// The parts of time.
+const (
+	DatedBefore Dated = -1
+	DatedWithin Dated = 0
+	DatedAfter  Dated = 1
+)
+
+// EntrySum is what entries of one kind, dated in one part of time, add up to.
+type EntrySum struct {
+	Kind   ledger.EntryKind
+	Dated  Dated
+	Amount int64
+	Lines  int64
 }
 
 // HeldDebit is a hold with the sum of the debits that name its request.

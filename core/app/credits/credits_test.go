@@ -72,6 +72,16 @@ func (h *house) spend(t *testing.T, request string, amount int64) {
 	require.Equal(t, amount, out[1].Debited)
 }
 
+// exec changes rows by hand.
+func (h *house) exec(t *testing.T, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", h.file)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), statement)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
+
 func TestService_Grant(t *testing.T) {
 	t.Parallel()
 	h := build(t)
@@ -278,11 +288,7 @@ func TestService_Verify(t *testing.T) {
 			h.spend(t, "req_1", 10)
 			h.spend(t, "req_2", 20)
 			if statement != "" {
-				db, err := sql.Open("sqlite", h.file)
-				require.NoError(t, err)
-				_, err = db.ExecContext(t.Context(), statement)
-				require.NoError(t, err)
-				require.NoError(t, db.Close())
+				h.exec(t, statement)
 			}
 			var found []ledger.Difference
 			accounts, _, err := h.Verify(t.Context(), func(d ledger.Difference) error { found = append(found, d); return nil })
@@ -306,12 +312,8 @@ func TestService_Verify(t *testing.T) {
 		h := build(t)
 		h.grant(t, 100)
 		h.spend(t, "req_1", 10)
-		db, err := sql.Open("sqlite", h.file)
-		require.NoError(t, err)
-		_, err = db.ExecContext(t.Context(), "UPDATE lots SET remaining = remaining + 1")
-		require.NoError(t, err)
-		require.NoError(t, db.Close())
-		_, _, err = h.Verify(t.Context(), func(ledger.Difference) error { return sql.ErrTxDone })
+		h.exec(t, "UPDATE lots SET remaining = remaining + 1")
+		_, _, err := h.Verify(t.Context(), func(ledger.Difference) error { return sql.ErrTxDone })
 		require.ErrorIs(t, err, sql.ErrTxDone)
 	})
 }

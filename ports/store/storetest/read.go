@@ -31,6 +31,13 @@ func seqs(es []ledger.Entry) (ns []int64) {
 	return ns
 }
 
+func entriesAfter(t *testing.T, s store.Store, account string, after int64) []ledger.Entry {
+	t.Helper()
+	es, err := s.Ledger().Entries(t.Context(), account, after, store.MaxPage)
+	require.NoError(t, err)
+	return es
+}
+
 func readCases() []testCase {
 	return []testCase{
 		{"read/funds", []string{"Ledger.Funds"}, func(t *testing.T, h harness) { // HOTPATH 13
@@ -89,6 +96,73 @@ func readCases() []testCase {
 					require.Equal(t, "acct_1", e.Account)
 				}
 			}
+		}},
+		{"read/first_entry_since_a_date", []string{"Ledger.FirstSince"}, func(t *testing.T, h harness) { // L16
+			s, clock := h.clocked(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			apply(t, s, grant("acct_1", "lot_a", 1000))
+			var dates []time.Time // of entries 2 to 101, two of each date
+			for n := range 100 {
+				if n%2 == 0 {
+					clock.Add(time.Hour)
+				}
+				apply(t, s, settle("acct_1", id("req", n), 1))
+				dates = append(dates, clock.Now())
+			}
+			first := func(account string, at time.Time) int64 {
+				n, err := s.Ledger().FirstSince(t.Context(), account, at)
+				require.NoError(t, err)
+				return n
+			}
+			require.EqualValues(t, 1, first("acct_1", time.Time{}))
+			require.EqualValues(t, 1, first("acct_1", start))
+			for n, at := range dates {
+				require.EqualValues(t, n-n%2+2, first("acct_1", at))
+				require.EqualValues(t, n-n%2+4, first("acct_1", at.Add(time.Microsecond)))
+			}
+			require.EqualValues(t, 1, first("acct_2", start), "an account without entries")
+			_, err := s.Ledger().FirstSince(t.Context(), "acct_none", start)
+			require.ErrorIs(t, err, store.ErrNotFound)
+
+			// An expiry is written late, in the lot's name: it is no sign of where a date begins.
+			died := ledger.Expiry(start)
+			clock.Set(died.AddDate(0, 1, 0))
+			apply(t, s, ledger.Op{Kind: ledger.OpSweep, Account: "acct_1"}, grant("acct_1", "lot_b", 10))
+			require.Equal(t, []int64{102, 103}, seqs(entriesAfter(t, s, "acct_1", 101)))
+			require.EqualValues(t, 102, first("acct_1", died))
+			require.EqualValues(t, 102, first("acct_1", died.Add(time.Hour)), "the expiry may stand there too")
+			require.LessOrEqual(t, first("acct_1", clock.Now()), int64(103))
+			require.EqualValues(t, 104, first("acct_1", clock.Now().Add(time.Microsecond)))
+		}},
+		{"read/sums_by_kind_and_date", []string{"Ledger.Sums"}, func(t *testing.T, h harness) { // L16
+			s, clock := h.clocked(t)
+			funded(t, s, "acct_2", 500)
+			addAccounts(t, s, "acct_1")
+			apply(t, s, grant("acct_1", "lot_a", 100))
+			clock.Add(time.Hour)
+			from := clock.Now()
+			apply(t, s, settle("acct_1", "req_1", 7), grant("acct_1", "lot_b", 50), settle("acct_1", "req_2", 5))
+			clock.Add(time.Hour)
+			to := clock.Now()
+			apply(t, s, settle("acct_1", "req_3", 3))
+			sums := func(after, until int64) []store.EntrySum {
+				list, err := s.Ledger().Sums(t.Context(), "acct_1", after, until, from, to)
+				require.NoError(t, err)
+				return list
+			}
+			require.ElementsMatch(t, []store.EntrySum{
+				{Kind: ledger.EntryGrant, Dated: store.DatedBefore, Amount: 100, Lines: 1},
+				{Kind: ledger.EntryGrant, Dated: store.DatedWithin, Amount: 50, Lines: 1},
+				{Kind: ledger.EntryDebit, Dated: store.DatedWithin, Amount: -12, Lines: 2},
+				{Kind: ledger.EntryDebit, Dated: store.DatedAfter, Amount: -3, Lines: 1},
+			}, sums(0, store.MaxSums))
+			require.ElementsMatch(t, []store.EntrySum{
+				{Kind: ledger.EntryGrant, Dated: store.DatedWithin, Amount: 50, Lines: 1},
+				{Kind: ledger.EntryDebit, Dated: store.DatedWithin, Amount: -5, Lines: 1},
+			}, sums(2, 4))
+			require.Empty(t, sums(5, 9))
+			_, err := s.Ledger().Sums(t.Context(), "acct_1", 0, store.MaxSums+1, from, to)
+			require.Error(t, err, "a step is bounded")
 		}},
 		{"read/hold_of_the_account_only", nil, func(t *testing.T, h harness) { // W4
 			s := h.store(t)
