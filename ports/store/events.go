@@ -17,7 +17,9 @@ type EventQuery struct {
 	Until   time.Time
 	// Before is the Seq of the last event seen; 0 starts at the newest.
 	Before int64
-	Limit  int
+	// After ends the list: only events with a higher Seq are looked at.
+	After int64
+	Limit int
 }
 
 // Events keeps the evidence. Rows cannot be changed or deleted: the database
@@ -27,8 +29,16 @@ type Events interface {
 	// the account's lock; events of no account get Seq 0. ErrNotFound if an
 	// event names an account that does not exist.
 	Append(ctx context.Context, events ...audit.Event) error
-	// List returns an account's events, newest first.
+	// List returns an account's events, newest first. It reads them in that
+	// order until it has found enough: callers that ask for what may be rare
+	// bound it by Before and After. Kinds that no request leaves behind in the
+	// ordinary course are found at once, however many others there are.
 	List(ctx context.Context, q EventQuery) ([]audit.Event, error)
+	// Span returns bounds for a list: every event of the account dated in
+	// [since, until) has a Seq above after and below before. A zero time does not
+	// bound. Dates follow the sequence only roughly, because servers' clocks
+	// differ; it allows for an hour.
+	Span(ctx context.Context, account string, since, until time.Time) (after, before int64, err error)
 	// Unowned returns events of no account, newest first; the cursor is the ID.
 	Unowned(ctx context.Context, p Page) ([]audit.Event, error)
 }

@@ -90,12 +90,69 @@ func eventCases() []testCase {
 				"time":        {store.EventQuery{Since: start.Add(90 * time.Second), Until: start.Add(210 * time.Second)}, evts(3, 2)},
 				"together":    {store.EventQuery{Key: id("key", 1), Kinds: []audit.Kind{audit.KeyCreated}, Since: start}, evts(3)},
 				"before":      {store.EventQuery{Before: 3}, evts(2, 1)},
+				"after":       {store.EventQuery{After: 4}, evts(6, 5)},
+				"between":     {store.EventQuery{After: 2, Before: 5, Kinds: []audit.Kind{audit.KeyCreated, audit.KeyRevoked}}, evts(4, 3)},
+				"kind twice":  {store.EventQuery{Kinds: []audit.Kind{audit.KeyCreated, audit.GateDenied}, Limit: 3}, evts(6, 5, 3)},
 				"limit":       {store.EventQuery{Limit: 2}, evts(6, 5)},
 				"next page":   {store.EventQuery{Limit: 2, Before: 5}, evts(4, 3)},
 				"filter page": {store.EventQuery{Limit: 1, Before: 6, Kinds: []audit.Kind{audit.KeyCreated}}, evts(3)},
 			} {
 				c.q.Account = "acct_1"
 				require.Equal(t, c.want, listed(t, s, c.q), name)
+			}
+		}},
+		{"events/kinds_of_requests_and_others", nil, func(t *testing.T, h harness) { // U4
+			s := h.store(t)
+			funded(t, s, "acct_1", 100)
+			for n := range 4 {
+				apply(t, s, settle("acct_1", id("req", n), 1))
+				require.NoError(t, s.Events().Append(t.Context(), event(n, "acct_1", audit.KeyCreated)))
+			}
+			kinds := func(ks ...audit.Kind) (seqs []int64) {
+				es, err := s.Events().List(t.Context(), store.EventQuery{Account: "acct_1", Kinds: ks})
+				require.NoError(t, err)
+				for _, e := range es {
+					require.Contains(t, ks, e.Kind)
+					seqs = append(seqs, e.Seq)
+				}
+				return seqs
+			}
+			require.Equal(t, []int64{8, 6, 4, 2}, kinds(audit.UsageDebited))
+			require.Equal(t, []int64{9, 7, 5, 3}, kinds(audit.KeyCreated))
+			require.Equal(t, []int64{9, 8, 7, 6, 5, 4, 3, 2, 1}, kinds(audit.KeyCreated, audit.UsageDebited, audit.CreditsGranted))
+			require.Equal(t, []int64{9, 7, 5, 3, 1}, kinds(audit.CreditsGranted, audit.KeyCreated))
+		}},
+		{"events/span_of_dates", []string{"Events.Span"}, func(t *testing.T, h harness) { // U4
+			s := h.store(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			day := func(n int) time.Time { return start.AddDate(0, 0, n) }
+			for n := 1; n <= 40; n++ {
+				e := event(n, "acct_1", audit.KeyCreated)
+				e.At = day(n)
+				if n%5 == 0 { // by a server whose clock is behind
+					e.At = e.At.Add(-time.Hour)
+				}
+				require.NoError(t, s.Events().Append(t.Context(), e))
+			}
+			span := func(account string, since, until time.Time) [2]int64 {
+				after, before, err := s.Events().Span(t.Context(), account, since, until)
+				require.NoError(t, err)
+				return [2]int64{after, before}
+			}
+			require.Equal(t, [2]int64{0, 41}, span("acct_1", time.Time{}, time.Time{}))
+			require.Equal(t, [2]int64{0, 41}, span("acct_1", day(-9), day(99)))
+			require.Equal(t, [2]int64{40, 41}, span("acct_1", day(99), time.Time{}))
+			require.Equal(t, [2]int64{0, 1}, span("acct_1", time.Time{}, day(-9)))
+			require.Equal(t, [2]int64{0, 1}, span("acct_2", day(1), day(2)))
+			require.Equal(t, [2]int64{0, 1}, span("acct_none", day(1), day(2)))
+			for from := 1; from < 40; from++ {
+				for to := from + 1; to <= 40; to += 7 {
+					got := span("acct_1", day(from), day(to))
+					require.Less(t, got[0], int64(from))
+					require.GreaterOrEqual(t, got[0], int64(from-2))
+					require.GreaterOrEqual(t, got[1], int64(to))
+					require.LessOrEqual(t, got[1], int64(to+2))
+				}
 			}
 		}},
 		{"events/unowned", []string{"Events.Unowned"}, func(t *testing.T, h harness) {
