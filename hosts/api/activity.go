@@ -64,7 +64,7 @@ func (s *server) registerActivity() {
 	tags := []string{"Activity"}
 	op(s, huma.Operation{
 		OperationID: "list-activity", Method: http.MethodGet, Path: "/api/activity", Tags: tags,
-		Summary: "List activity", Description: "Events of the account, newest first.",
+		Summary: "List activity", Description: "Events of the account, newest first. A page that a filter narrows may be short, or empty, and still have a next_cursor.",
 	}, s.listActivity)
 	op(s, huma.Operation{
 		OperationID: "export-activity", Method: http.MethodGet, Path: "/api/activity.csv", Tags: tags,

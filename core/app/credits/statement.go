@@ -83,12 +83,13 @@ func (st *Statement) dated(at time.Time) store.Dated {
 
 // add counts a sum where it belongs.
 func (st *Statement) add(sum store.EntrySum) {
-	switch {
-	case sum.Dated == store.DatedBefore:
+	switch sum.Dated {
+	case store.DatedBefore:
 		st.Opening += sum.Amount
 		return
-	case sum.Dated == store.DatedAfter:
+	case store.DatedAfter:
 		return
+	default:
 	}
 	st.Lines += sum.Lines
 	switch sum.Kind {
