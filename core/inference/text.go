@@ -2,6 +2,7 @@ package inference
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -137,9 +138,10 @@ func plain(b []byte, i int) int {
 		w := binary.LittleEndian.Uint64(b[i:])
 		quote := w ^ ones*'"'
 		slash := w ^ ones*'\\'
-		// A high bit says: this byte is zero (below 0x20), or one after such a one.
-		if ((quote-ones)&^quote|(slash-ones)&^slash|(w-ones*0x20)&^w)&highs != 0 {
-			break
+		// A high bit says: this byte is zero (below 0x20), or one after such a
+		// one. So the lowest of them tells the truth.
+		if hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs; hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3
 		}
 	}
 	for ; i < len(b); i++ {

@@ -1,13 +1,12 @@
 package inference
 
-import "strings"
-
 // walk goes over the members of an object or the elements of an array, in the
 // upstream's answers. It checks structure only as far as it must to find its way:
 // an answer is not ours to validate, and every value it skips costs time.
 type walk struct {
 	b      []byte
 	i      int
+	end    int  // of the last value
 	closer byte // 0 if the walk never began or broke off
 	begun  bool
 	done   bool // closer was seen
@@ -30,13 +29,26 @@ func begin(b []byte, opener, closer byte) walk {
 // next returns the next key (raw, without quotes; none in an array) and the next
 // value (raw). It returns false at the end, clean or not: see clean.
 func (w *walk) next() ([]byte, []byte, bool) {
-	if w.closer == 0 || w.done || w.i == len(w.b) {
+	name, more := w.key()
+	if !more {
 		return nil, nil, false
+	}
+	from := w.i
+	if !w.past(pastValue(w.b, from)) {
+		return nil, nil, false
+	}
+	return name, w.b[from:w.end], true
+}
+
+// key is next up to the value, which begins at i. It must be followed by past.
+func (w *walk) key() ([]byte, bool) {
+	if w.closer == 0 || w.done || w.i == len(w.b) {
+		return nil, false
 	}
 	if w.b[w.i] == w.closer {
 		w.done = true
 		w.i++
-		return nil, nil, false
+		return nil, false
 	}
 	if w.begun {
 		if w.b[w.i] != ',' {
@@ -45,31 +57,48 @@ func (w *walk) next() ([]byte, []byte, bool) {
 		w.i = pastSpace(w.b, w.i+1)
 	}
 	w.begun = true
-	var name []byte
-	if w.closer == '}' {
-		end := pastValue(w.b, w.i)
-		if end < 0 || w.b[w.i] != '"' {
-			return w.broken()
-		}
-		name = w.b[w.i+1 : end-1]
-		w.i = pastSpace(w.b, end)
-		if w.i == len(w.b) || w.b[w.i] != ':' {
-			return w.broken()
-		}
-		w.i = pastSpace(w.b, w.i+1)
+	if w.closer == ']' {
+		return nil, true
 	}
-	end := pastValue(w.b, w.i)
+	if w.i == len(w.b) || w.b[w.i] != '"' {
+		return w.broken()
+	}
+	from := w.i + 1
+	end := pastText(w.b, w.i)
 	if end < 0 {
 		return w.broken()
 	}
-	value := w.b[w.i:end]
 	w.i = pastSpace(w.b, end)
-	return name, value, true
+	if w.i == len(w.b) || w.b[w.i] != ':' {
+		return w.broken()
+	}
+	w.i = pastSpace(w.b, w.i+1)
+	return w.b[from : end-1], true
 }
 
-func (w *walk) broken() ([]byte, []byte, bool) {
+// past goes on after the value, which ends at end; none if that is negative.
+func (w *walk) past(end int) bool {
+	if end < 0 {
+		w.broken()
+		return false
+	}
+	w.end = end
+	w.i = pastSpace(w.b, end)
+	return true
+}
+
+// inner starts a walk over the object or array that is the present value, if it
+// is such a one.
+func (w *walk) inner(opener, closer byte) walk {
+	if w.i == len(w.b) || w.b[w.i] != opener {
+		return walk{}
+	}
+	return walk{b: w.b, i: pastSpace(w.b, w.i+1), closer: closer}
+}
+
+func (w *walk) broken() ([]byte, bool) {
 	w.closer = 0
-	return nil, nil, false
+	return nil, false
 }
 
 // clean says that the walk ran to its end and that nothing follows.
@@ -111,7 +140,7 @@ func pastValue(b []byte, i int) int {
 	case '{', '[':
 	default:
 		from := i
-		for i < len(b) && strings.IndexByte(",]}: \n\r\t", b[i]) < 0 {
+		for i < len(b) && !endsScalar[b[i]] {
 			i++
 		}
 		if i == from {
@@ -138,6 +167,12 @@ func pastValue(b []byte, i int) int {
 		i++
 	}
 	return -1
+}
+
+// endsScalar marks what a number or a word cannot hold. Were a quote or a
+// bracket a part of one, there would be two ways to find the end of what it is in.
+var endsScalar = [256]bool{
+	',': true, ']': true, '}': true, ':': true, ' ': true, '\n': true, '\r': true, '\t': true, '"': true, '[': true, '{': true,
 }
 
 // isNull says that a raw value is null.
