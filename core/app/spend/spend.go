@@ -79,17 +79,32 @@ func (s *Spend) Ready() bool { return s.ready.Load() && s.replica().ID != "" }
 // values of ctx but not its end, and ends, with ErrLost as its cause, when the
 // replica loses the identity that the hold was made under, or Run ends.
 func (s *Spend) Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc) {
-	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	values := context.WithoutCancel(ctx)
 	s.mu.Lock()
 	t := s.term
 	s.mu.Unlock()
 	if t.ctx == nil || h.Replica != t.replica.ID {
+		work, cancel := context.WithCancelCause(values)
 		cancel(ErrLost)
 		return work, cancel
 	}
+	work, cancel := context.WithCancelCause(within{t.ctx, values})
 	s.queue.watch(h.Request, h.Nonce, cancel)
-	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
-	return work, func(cause error) { stop(); cancel(cause) }
+	return work, cancel
+}
+
+// within is a context that ends with one and has the values of another. A child
+// of it is one of the first's own, without a goroutine or a function between.
+type within struct {
+	context.Context
+	values context.Context //nolint:containedctx // it is a part of one
+}
+
+func (w within) Value(key any) any {
+	if v := w.values.Value(key); v != nil {
+		return v
+	}
+	return w.Context.Value(key) // by which package context knows its own
 }
 
 // Hold sets op.Amount aside and returns when that is durable. A refusal is the
