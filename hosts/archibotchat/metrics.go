@@ -3,6 +3,8 @@ package main
 import (
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +19,19 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
+	surfaces sync.Map // of *surface, by name
+}
+
+// surface is what is counted of one, found once: to look it up by its labels
+// takes longer than to count.
+type surface struct {
+	inFlight prometheus.Gauge
+	answered [600]atomic.Pointer[answered] // by status
+}
+
+type answered struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 func newMetrics() *metrics {
@@ -38,23 +53,48 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
+func (m *metrics) surface(name string) *surface {
+	if s, ok := m.surfaces.Load(name); ok {
+		return s.(*surface)
+	}
+	s, _ := m.surfaces.LoadOrStore(name, &surface{inFlight: m.inFlight.WithLabelValues(name)})
+	return s.(*surface)
+}
+
+func (m *metrics) answered(name, code string) *answered {
+	return &answered{m.requests.WithLabelValues(name, code), m.seconds.WithLabelValues(name, code)}
+}
+
 // serve lets h answer and counts the answer.
-func (m *metrics) serve(surface string, h http.Handler, w http.ResponseWriter, r *http.Request) {
+func (m *metrics) serve(name string, h http.Handler, w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	flying := m.inFlight.WithLabelValues(surface)
-	flying.Inc()
+	s := m.surface(name)
+	s.inFlight.Inc()
 	out := &recorder{ResponseWriter: w}
 	defer func() {
-		flying.Dec()
-		code := strconv.Itoa(out.code())
+		s.inFlight.Dec()
+		code := out.code()
 		if p := recover(); p != nil {
-			code = "aborted" // the answer was cut: no status tells of it
-			defer panic(p)
+			m.answered(name, "aborted").count(start) // the answer was cut: no status tells of it
+			panic(p)
 		}
-		m.requests.WithLabelValues(surface, code).Inc()
-		m.seconds.WithLabelValues(surface, code).Observe(time.Since(start).Seconds())
+		if code >= len(s.answered) {
+			m.answered(name, strconv.Itoa(code)).count(start)
+			return
+		}
+		a := s.answered[code].Load()
+		if a == nil {
+			a = m.answered(name, strconv.Itoa(code))
+			s.answered[code].Store(a)
+		}
+		a.count(start)
 	}()
 	h.ServeHTTP(out, r)
+}
+
+func (a *answered) count(start time.Time) {
+	a.requests.Inc()
+	a.seconds.Observe(time.Since(start).Seconds())
 }
 
 // recorder remembers the status of an answer.
