@@ -100,6 +100,7 @@ func (c *call) kind() string {
 // pass returns the answer for the port.
 func (c *call) pass() *inference.Response {
 	c.answer.Upstream, c.answer.Headers, c.answer.Body = c.upstream.cfg.Name, c.passed(), c
+	c.answer.Length = max(c.res.Length(), 0)
 	return &c.answer
 }
 

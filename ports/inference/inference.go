@@ -46,6 +46,9 @@ type Response struct {
 	// Headers holds the few upstream headers a client may see, in canonical
 	// form, such as Openai-Processing-Ms. Never cookies, never limits.
 	Headers []Header
+	// Length is the length of Body as the upstream gave it; 0 if it did not. It
+	// is a hint of how much room to make, no more.
+	Length int64
 	// Body must be closed; read to io.EOF first, or the connection is lost.
 	// Reads fail with a fault of kind Timeout when the
 	// upstream is silent for too long and of kind BadUpstream when it breaks off.

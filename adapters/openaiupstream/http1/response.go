@@ -45,6 +45,9 @@ var errUntouched = errors.New("the connection was closed before the request")
 // Status returns the answer's status, 200 or above.
 func (r *Response) Status() int { return r.status }
 
+// Length returns the length of the body, or -1 if the head does not say.
+func (r *Response) Length() int64 { return r.length }
+
 // Value returns the value of field i of Config.Keep, and how often it was there.
 func (r *Response) Value(i int) (string, int) { return r.kept[i], int(r.times[i]) }
 

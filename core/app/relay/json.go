@@ -14,7 +14,7 @@ func (r *run) json(resp *port.Response) error {
 	if err := r.cover(); err != nil {
 		return err
 	}
-	body, took, err := r.readAll(resp.Body)
+	body, took, err := r.readAll(resp.Body, resp.Length)
 	defer func() { r.deps.Memory.Give(took) }()
 	if err != nil {
 		err = r.reason(err)
@@ -64,10 +64,17 @@ func (r *run) deliver(resp *port.Response, body []byte, b Bill) error {
 	return nil
 }
 
-// readAll reads an answer within its limit and the memory budget. took is
-// what it reserved.
-func (r *run) readAll(body io.Reader) (b []byte, took int64, err error) {
-	buf := make([]byte, 0, 4096)
+// answerFree is what every answer may take beside the memory budget.
+const answerFree = 4 << 10
+
+// readAll reads an answer within its limit and the memory budget. length is how
+// long it said to be, if it did. took is what it reserved.
+func (r *run) readAll(body io.Reader, length int64) (b []byte, took int64, err error) {
+	room := int64(answerFree)
+	if 0 < length && length < room {
+		room = length + 1 // for a reader that finds the end behind the last byte
+	}
+	buf := make([]byte, 0, room)
 	for {
 		if len(buf) == cap(buf) {
 			grown := int64(cap(buf))
