@@ -235,17 +235,36 @@ func (s apiKeys) change(ctx context.Context, db bun.IDB, account, id string, set
 	return true, nil
 }
 
-func (s apiKeys) Touch(ctx context.Context, id string, at time.Time) error {
+func (s apiKeys) Touch(ctx context.Context, id string, at time.Time, every time.Duration) error {
 	if err := s.check(ctx, id); err != nil {
 		return err
 	}
 	n, err := affected(s.writes.NewUpdate().Model((*keyRow)(nil)).Set("last_used_at = ?", row.Micros(at)).
-		Where("id = ?", id).Where("last_used_at < ?", row.Micros(at)).Exec(ctx))
+		Where("id = ?", id).Where("last_used_at <= ?", row.Micros(at.Add(-every))).Exec(ctx))
 	if err != nil || n > 0 {
 		return s.flavor.fault("note a key's use", err)
 	}
-	_, err = s.Find(ctx, id) // there, and noted later than at, or not there
+	_, err = s.Find(ctx, id) // there, and noted lately, or not there
 	return err
+}
+
+func (s apiKeys) Peppers(ctx context.Context) (map[string]int64, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		Pepper string `bun:"pepper"`
+		N      int64  `bun:"n"`
+	}
+	if err := s.reads.NewRaw("SELECT pepper, count(*) AS n FROM api_keys WHERE revoked_at = 0 AND expires_at > ? GROUP BY pepper", s.flavor.now()).
+		Scan(ctx, &rows); err != nil {
+		return nil, s.flavor.fault("count the keys by pepper", err)
+	}
+	out := map[string]int64{}
+	for _, r := range rows {
+		out[r.Pepper] = r.N
+	}
+	return out, nil
 }
 
 func (s apiKeys) Rehash(ctx context.Context, id string, d keys.Digest, pepper string) error {

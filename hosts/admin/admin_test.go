@@ -78,6 +78,7 @@ func TestCommand_Open(t *testing.T) {
 		{[]string{"credits", "lots", "acct_1"}, ""},
 		{[]string{"key", "create", "--account=acct_1", "--name=n", "--expires-in=24h", "--models=a,b*"}, ""},
 		{[]string{"key", "list", "--account=acct_1"}, ""},
+		{[]string{"key", "peppers"}, ""},
 		{[]string{"key", "revoke", "key_1"}, ""},
 		{[]string{"key", "rotate", "key_1", "--overlap=0s"}, ""},
 		{[]string{"session", "create", "--account=acct_1", "--role=admin"}, ""},

@@ -15,6 +15,8 @@ type keyCommands struct {
 	List   keyList   `cmd:"" help:"List an account's keys, newest first."`
 	Revoke keyRevoke `cmd:"" help:"End a key for good."`
 	Rotate keyRotate `cmd:"" help:"Make a key's successor; the old key works on for the overlap."`
+
+	Peppers keyPeppers `cmd:"" help:"Count the working keys under each pepper: one without any can be removed."`
 }
 
 // keyView is a key in JSON. Key is the whole key, where it was just made.

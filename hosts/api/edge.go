@@ -40,6 +40,9 @@ func (s *server) edge() http.Handler {
 		out := &answer{ResponseWriter: w}
 		defer func() { s.caught(recover(), out, r) }()
 		inner.ServeHTTP(out, r)
+		if out.status >= http.StatusBadRequest { // its event may be folded into another's; here is every request ID
+			s.Log.InfoContext(r.Context(), "request refused", "request_id", id, "status", out.status, "method", r.Method)
+		}
 	})
 }
 
@@ -60,14 +63,17 @@ func (s *server) caught(p any, w *answer, r *http.Request) {
 
 var errPanic = errors.New("handler panicked")
 
-// answer remembers whether anything was written.
+// answer remembers whether anything was written, and the status.
 type answer struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int
 }
 
 func (a *answer) WriteHeader(status int) {
-	a.begun = true
+	if !a.begun {
+		a.begun, a.status = true, status
+	}
 	a.ResponseWriter.WriteHeader(status)
 }
 

@@ -48,6 +48,7 @@ func TestProblem_echo(t *testing.T) {
 			require.Equal(t, "application/problem+json", r.Header.Get("Content-Type"))
 			require.NotContains(t, r.text, "CANARY")
 			require.NotContains(t, r.text, `"value"`)
+			require.Contains(t, h.log.String(), "request_id="+r.Header.Get("X-Request-Id"), "HOTPATH 22")
 			for _, v := range r.Header {
 				require.NotContains(t, strings.Join(v, ""), "CANARY")
 			}

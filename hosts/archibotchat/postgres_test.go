@@ -58,3 +58,33 @@ func TestServe_Postgres(t *testing.T) {
 	require.Contains(t, errs, "Check ARCHIBOT_DATABASE_URL and that the database runs.")
 	require.NotContains(t, errs, "canary")
 }
+
+// Servers that are replaced one by one, so that two configurations serve at a
+// time, rotate a pepper in three steps without refusing a key: the new one is
+// known everywhere before it is the current one anywhere, and the old one goes
+// when no key is under it.
+func TestServe_PepperRotationOfSeveralServers(t *testing.T) {
+	t.Parallel()
+	p := hosted(t).with(map[string]string{"ARCHIBOT_DATABASE_URL": localpg.URL(t)})
+	with := func(peppers string) place { return p.with(map[string]string{"ARCHIBOT_PEPPERS": peppers}) }
+	old := with(pepperV1).serve(t, "--migrate")
+	account := p.json(t, "admin", "account", "create", "--name", "Acme", "--groups", "api", "--billing", "operator_approved")["id"].(string)
+	key := p.json(t, "admin", "key", "create", "--account", account, "--name", "ci")["key"].(string)
+	for _, peppers := range []string{pepperV1 + "," + pepperV2, pepperV2 + "," + pepperV1, pepperV2} {
+		next := with(peppers).serve(t)
+		for range 50 {
+			for _, s := range []*running{old, next} {
+				require.Equal(t, http.StatusOK, s.models(t, key), peppers)
+			}
+		}
+		require.Zero(t, old.end())
+		old = next
+		if peppers == pepperV2+","+pepperV1 {
+			require.Eventually(t, func() bool {
+				require.Equal(t, http.StatusOK, old.models(t, key))
+				return p.underPeppers(t)["v1"] == 0
+			}, 90*time.Second, 20*time.Millisecond)
+		}
+	}
+	require.Zero(t, old.end())
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,7 +61,8 @@ func (l noLedger) SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, r
 	return l.Settle(h, amount, u, reason)
 }
 
-func (noLedger) Refused(audit.Event) {}
+func (noLedger) Refused(audit.Event)                 {}
+func (noLedger) RefusedFrom(audit.Event, netip.Addr) {}
 
 // farSide answers every request on a connection with the same bytes, with as
 // little work as it takes.

@@ -40,8 +40,12 @@ type Keys interface {
 	Succeed(ctx context.Context, account, id, successor string, expires time.Time) error
 	// Narrow writes the models and networks of a key of the account.
 	Narrow(ctx context.Context, account, id string, models []string, networks []netip.Prefix) error
-	// Touch notes that a key was used, unless it was noted at at or later.
-	Touch(ctx context.Context, id string, at time.Time) error
+	// Touch notes that a key was used, unless that was noted later than every
+	// before, so that several servers note it no oftener than one.
+	Touch(ctx context.Context, id string, at time.Time, every time.Duration) error
+	// Peppers returns how many keys there are under each pepper that are
+	// neither revoked nor expired by the store's clock.
+	Peppers(ctx context.Context) (map[string]int64, error)
 	// Rehash moves a key to another pepper.
 	Rehash(ctx context.Context, id string, d keys.Digest, pepper string) error
 }

@@ -3,6 +3,7 @@ package activity
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ const (
 	Window = 10 * time.Second
 	// MaxFolds is how many different refusals are told apart at one time.
 	MaxFolds = 10_000
+	// MaxNetworks is how many of them may be of no account: anybody can cause
+	// those, from as many networks as they like.
+	MaxNetworks = 256
 	// MaxQueue is how many events may wait for the database.
 	MaxQueue = 4096
 	// writeLimit is how long emptying the queue may take, at shutdown too.
@@ -24,32 +28,45 @@ const (
 )
 
 // Folder writes the events of refused calls: the first of its kind at once,
-// the further ones of the next ten seconds as one event with their count.
-// Nobody who reports a refusal waits for the database. Make it with
-// NewFolder; one goroutine runs Run.
+// the further ones of the next ten seconds as one event with their count
+// (HOTPATH 22). Nobody who reports a refusal waits for the database. Make it
+// with NewFolder; one goroutine runs Run.
+//
+// Where refusals come from more networks, or are of more sorts, than are told
+// apart, they are counted under their kind and reason alone. A database that
+// cannot be reached drops none: they are counted until it can. If it is still
+// out of reach when Run ends, the log says how many of each kind and reason
+// were not recorded; their request IDs are in it anyway.
 type Folder struct {
 	d   Deps
 	log *slog.Logger
 
 	mu       sync.Mutex
 	folds    map[foldKey]*fold
+	networks int     // folds of no account
 	order    []*fold // by end: windows are equally long
 	overflow map[foldKey]*fold
 	queue    []audit.Event
 	wake     chan struct{} // one slot: something is in the queue
 }
 
-// foldKey is what makes refusals alike. Overflow keys have neither account
-// nor key.
+// foldKey is what makes refusals alike. Overflow keys have kind and reason only.
 type foldKey struct {
-	account, key, reason string
-	kind                 audit.Kind
+	account string
+	network netip.Prefix // where no account is known
+	key     string
+	actor   audit.Actor
+	kind    audit.Kind
+	reason  string
 }
+
+// unowned reports whether no account is known.
+func (k foldKey) unowned() bool { return k.account == "" }
 
 type fold struct {
 	key   foldKey
-	first audit.Event
-	more  int64 // refusals not yet written
+	first audit.Event // what differs among those that follow is left empty
+	more  int64       // refusals not yet written
 	ends  time.Time
 }
 
@@ -59,25 +76,35 @@ func NewFolder(d Deps, log *slog.Logger) *Folder {
 }
 
 // Refused notes a refusal and returns at once. Alike are refusals of the same
-// account, key, kind and reason. ID, time and count are given here.
-func (f *Folder) Refused(e audit.Event) {
+// account, key, actor, kind and reason. ID, time and count are given here.
+func (f *Folder) Refused(e audit.Event) { f.RefusedFrom(e, netip.Addr{}) }
+
+// RefusedFrom is Refused for a caller whose account may not be known: then
+// alike are refusals of the same network, which is not stored.
+func (f *Folder) RefusedFrom(e audit.Event, from netip.Addr) {
 	now := f.d.Now()
 	e.At, e.Count = now, 1
-	k := foldKey{e.Account, e.Key, e.Reason, e.Kind}
+	k := foldKey{account: e.Account, key: e.Key, actor: e.Actor, kind: e.Kind, reason: e.Reason}
+	if k.unowned() {
+		k.network = network(from)
+	}
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if x, ok := f.folds[k]; ok && now.Before(x.ends) {
-		x.more++
+	old := f.folds[k]
+	if old != nil && now.Before(old.ends) {
+		old.count(e)
 		return
 	}
-	if _, ok := f.folds[k]; !ok && len(f.folds) >= MaxFolds {
+	if old == nil && (len(f.folds) >= MaxFolds || k.unowned() && f.networks >= MaxNetworks) {
 		f.spill(e, now)
 		return
 	}
 	x := &fold{key: k, first: e, ends: now.Add(Window)}
-	if old, ok := f.folds[k]; ok { // its window is over, but Run has not been by
+	if old != nil { // its window is over, but Run has not been by
 		f.enqueueFold(old)
+	} else if k.unowned() {
+		f.networks++
 	}
 	f.folds[k] = x
 	f.order = append(f.order, x)
@@ -86,9 +113,33 @@ func (f *Folder) Refused(e audit.Event) {
 	}
 }
 
+// count adds a refusal that is alike to a window.
+func (x *fold) count(e audit.Event) {
+	x.more++
+	if x.first.Area != e.Area {
+		x.first.Area = ""
+	}
+	if x.first.Model != e.Model {
+		x.first.Model = ""
+	}
+	if x.first.Subject != e.Subject {
+		x.first.Subject = ""
+	}
+}
+
+// network returns what one party is taken to have of the address space.
+func network(a netip.Addr) netip.Prefix {
+	bits := 48
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	p, _ := a.WithZone("").Prefix(bits) // the zero Prefix for the zero Addr
+	return p
+}
+
 // spill counts a refusal that finds no room among the folds.
 func (f *Folder) spill(e audit.Event, now time.Time) {
-	k := foldKey{reason: e.Reason, kind: e.Kind}
+	k := foldKey{kind: e.Kind, reason: e.Reason}
 	x := f.overflow[k]
 	if x == nil {
 		x = &fold{key: k, ends: now.Add(Window), first: audit.Event{
@@ -150,6 +201,7 @@ func (f *Folder) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			for f.write(calm) && f.expire(true) > 0 {
 			}
+			f.lost()
 			return nil
 		}
 	}
@@ -167,6 +219,9 @@ func (f *Folder) expire(all bool) int {
 		f.enqueueFold(x)
 		if f.folds[x.key] == x {
 			delete(f.folds, x.key)
+			if x.key.unowned() {
+				f.networks--
+			}
 		}
 	}
 	f.order = append(f.order[:0:0], f.order[n:]...)
@@ -179,6 +234,26 @@ func (f *Folder) expire(all bool) int {
 		}
 	}
 	return len(f.queue)
+}
+
+// lost tells the log of what was not written when Run ends.
+func (f *Folder) lost() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := map[foldKey]int64{}
+	for _, e := range f.queue {
+		left[foldKey{kind: e.Kind, reason: e.Reason}] += e.Count
+	}
+	for _, folds := range []map[foldKey]*fold{f.folds, f.overflow} {
+		for _, x := range folds {
+			left[foldKey{kind: x.key.kind, reason: x.key.reason}] += x.more
+		}
+	}
+	for k, n := range left {
+		if n > 0 {
+			f.log.Error("refusals were not recorded: the database could not be reached", "kind", k.kind, "reason", k.reason, "count", n)
+		}
+	}
 }
 
 // batch is how many events one transaction writes.
@@ -222,7 +297,7 @@ func (f *Folder) append(ctx context.Context, es []audit.Event) (int, error) {
 			if ctx.Err() != nil || retryable(err) {
 				return i, err
 			}
-			f.log.ErrorContext(ctx, "a refusal could not be recorded", "error", err, "kind", e.Kind, "reason", e.Reason, "request_id", e.Request)
+			f.log.ErrorContext(ctx, "a refusal could not be recorded", "error", err, "kind", e.Kind, "reason", e.Reason, "count", e.Count, "request_id", e.Request)
 		}
 	}
 	return len(es), nil

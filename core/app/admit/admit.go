@@ -36,8 +36,9 @@ import (
 
 // Recorder takes the events of refusals without waiting for the store.
 type Recorder interface {
-	// Refused notes an event; repeats may be folded into one with a count.
-	Refused(e audit.Event)
+	// RefusedFrom notes an event; repeats may be folded into one with a count,
+	// by network where the event has no account.
+	RefusedFrom(e audit.Event, from netip.Addr)
 }
 
 // Deps is what Service needs.
@@ -108,14 +109,14 @@ func (s *Service) Again(ctx context.Context, v Visit, account string, refused in
 func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 	token, err := keys.Parse(v.Token)
 	if err != nil {
-		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_malformed")
+		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_malformed", v.From)
 		return Grant{}, gates.NotSignedIn.Fault()
 	}
 	current := s.deps.Peppers[0].Digest(token)
 	e, now, err := s.find(ctx, token, current, v.From)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown")
+		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown", v.From)
 		return Grant{}, gates.NotSignedIn.Fault()
 	case err != nil:
 		return Grant{}, err
@@ -127,11 +128,11 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 		if d.Has(gates.KeyRevoked) || d.Has(gates.KeyExpired) || d.Has(gates.KeyNetwork) {
 			kind = audit.KeyRefused
 		}
-		s.refuse(ctx, kind, g, string(d.First()))
+		s.refuse(ctx, kind, g, string(d.First()), v.From)
 		return g, d.Fault()
 	}
 	if !g.Key.Allows(v.Scope) {
-		s.refuse(ctx, audit.GateDenied, g, ErrScope.Code)
+		s.refuse(ctx, audit.GateDenied, g, ErrScope.Code, v.From)
 		return g, ErrScope
 	}
 	s.used(e, now, current)
@@ -182,10 +183,10 @@ func (s *Service) decide(g Grant, now time.Time) gates.Decision {
 // Refuse records that an admitted key's request was refused later on, as by
 // the ledger.
 func (s *Service) Refuse(ctx context.Context, g Grant, reason string) {
-	s.refuse(ctx, audit.GateDenied, g, reason)
+	s.refuse(ctx, audit.GateDenied, g, reason, netip.Addr{})
 }
 
-func (s *Service) refuse(ctx context.Context, kind audit.Kind, g Grant, reason string) {
+func (s *Service) refuse(ctx context.Context, kind audit.Kind, g Grant, reason string, from netip.Addr) {
 	e := audit.Event{
 		Account: g.Account.ID, Kind: kind, Area: string(g.Area), Request: access.Request(ctx), Key: g.Key.ID, Reason: reason, At: s.deps.Now(), Count: 1,
 		Actor: audit.Actor{Kind: audit.ActorUnknown},
@@ -193,5 +194,5 @@ func (s *Service) refuse(ctx context.Context, kind audit.Kind, g Grant, reason s
 	if g.Key.ID != "" {
 		e.Actor = audit.Actor{Kind: audit.ActorKey, ID: g.Key.ID}
 	}
-	s.deps.Recorder.Refused(e)
+	s.deps.Recorder.RefusedFrom(e, from)
 }

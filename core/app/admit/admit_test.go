@@ -66,11 +66,15 @@ type door struct {
 
 	mu     sync.Mutex
 	events []audit.Event
+	from   netip.Addr // of the last one
 }
 
-func (d *door) Refused(e audit.Event) {
+var visitor = netip.MustParseAddr("192.0.2.7")
+
+func (d *door) RefusedFrom(e audit.Event, from netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.from = from
 	d.events = append(d.events, e)
 }
 
@@ -105,7 +109,7 @@ func newDoor(t *testing.T, pepper int) *door {
 
 func (d *door) enter(text string) (admit.Grant, error) {
 	ctx := access.WithRequest(d.t.Context(), "req_1")
-	return admit.New(d.deps).Key(ctx, admit.Visit{Token: text, Scope: keys.ScopeModels})
+	return admit.New(d.deps).Key(ctx, admit.Visit{Token: text, Scope: keys.ScopeModels, From: visitor})
 }
 
 // reason returns the reason of the one event there is.
@@ -149,6 +153,7 @@ func TestService_Key_malformed(t *testing.T) { // K1: costs no query
 	require.Zero(t, d.db.lookups)
 	for _, e := range d.events {
 		require.Equal(t, "key_malformed", e.Reason)
+		require.Equal(t, visitor, d.from)
 		require.Empty(t, e.Account)
 		require.Equal(t, audit.ActorUnknown, e.Actor.Kind)
 	}
@@ -191,6 +196,7 @@ func TestService_Key_refused(t *testing.T) { // G3, G6, DECISIONS' table
 				require.Equal(t, audit.Actor{Kind: audit.ActorKey, ID: "key_1"}, e.Actor)
 			} else {
 				require.Empty(t, e.Account+e.Key)
+				require.Equal(t, visitor, d.from, "so that strangers are told apart")
 			}
 		})
 	}

@@ -138,7 +138,7 @@ func (r *replica) now() time.Time {
 	return system.Now().Add(-r.behind)
 }
 
-func (r *replica) Refused(e audit.Event) {
+func (r *replica) RefusedFrom(e audit.Event, _ netip.Addr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)

@@ -64,7 +64,7 @@ func (s *Service) note(ctx context.Context, log *slog.Logger) {
 				clear(recent)
 			}
 			recent[t.key] = t.at
-			err := s.deps.Store.Keys().Touch(ctx, t.key, t.at)
+			err := s.deps.Store.Keys().Touch(ctx, t.key, t.at, touchEvery)
 			if err == nil && t.rehash {
 				err = s.deps.Store.Keys().Rehash(ctx, t.key, t.digest, t.pepper)
 			}

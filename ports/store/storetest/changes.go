@@ -68,7 +68,7 @@ func changeCases() []testCase {
 			apply(t, s, grant("acct_1", "lot_1", 1000))
 			apply(t, s, hold("acct_1", "req_1", 100), hold("acct_1", "req_2", 100))
 			apply(t, s, settle("acct_1", "req_1", 90), release("acct_1", "req_2", "upstream_refused"))
-			require.NoError(t, s.Keys().Touch(t.Context(), k.ID, start.Add(time.Hour)))
+			require.NoError(t, s.Keys().Touch(t.Context(), k.ID, start.Add(time.Hour), time.Minute))
 			require.NoError(t, s.Events().Append(t.Context(), event(1, "acct_1", "key.created")))
 			require.ErrorIs(t, s.Keys().Create(t.Context(), k), store.ErrTaken)
 			require.ErrorIs(t, s.Accounts().Set(t.Context(), account("acct_2")), store.ErrNotFound)

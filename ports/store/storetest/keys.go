@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -225,19 +226,45 @@ func keyCases() []testCase {
 			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_2", want.ID, nil, nil), store.ErrNotFound)
 			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_1", "key_none", nil, nil), store.ErrNotFound)
 		}},
-		{"keys/touch_never_runs_back", []string{"Keys.Touch"}, func(t *testing.T, h harness) {
+		{"keys/peppers", []string{"Keys.Peppers"}, func(t *testing.T, h harness) {
+			s, clock := h.clocked(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			got, err := s.Keys().Peppers(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, got)
+			for n := range 5 {
+				k := key(fmt.Sprint("acct_", 1+n%2), n)
+				k.Pepper, k.CreatedAt = []string{"v1", "v2"}[n%2], start
+				k.ExpiresAt = start.Add(time.Duration(1+n) * time.Hour)
+				require.NoError(t, s.Keys().Create(t.Context(), k))
+			}
+			_, err = s.Keys().Revoke(t.Context(), "acct_1", id("key", 4), start, "pat")
+			require.NoError(t, err)
+			clock.Add(time.Hour)
+			got, err = s.Keys().Peppers(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, map[string]int64{"v1": 1, "v2": 2}, got)
+		}},
+		{"keys/touch_now_and_then", []string{"Keys.Touch"}, func(t *testing.T, h harness) {
 			s := h.store(t)
 			addAccounts(t, s, "acct_1")
 			want := key("acct_1", 1)
 			require.NoError(t, s.Keys().Create(t.Context(), want))
-			for _, c := range []struct{ at, want time.Duration }{{time.Minute, time.Minute}, {time.Hour, time.Hour}, {time.Minute, time.Hour}, {time.Hour, time.Hour}} {
-				require.NoError(t, s.Keys().Touch(t.Context(), want.ID, start.Add(c.at)))
+			for _, c := range []struct{ at, want time.Duration }{
+				{time.Hour, time.Hour},
+				{0, time.Hour},
+				{time.Hour + time.Minute - time.Microsecond, time.Hour},
+				{time.Hour + time.Minute, time.Hour + time.Minute},
+				{time.Hour + time.Minute, time.Hour + time.Minute},
+				{2 * time.Hour, 2 * time.Hour},
+			} {
+				require.NoError(t, s.Keys().Touch(t.Context(), want.ID, start.Add(c.at), time.Minute))
 				want.LastUsedAt = start.Add(c.want)
 				got, err := s.Keys().Find(t.Context(), want.ID)
 				require.NoError(t, err)
 				sameKey(t, want, got)
 			}
-			require.ErrorIs(t, s.Keys().Touch(t.Context(), "key_none", start), store.ErrNotFound)
+			require.ErrorIs(t, s.Keys().Touch(t.Context(), "key_none", start, time.Minute), store.ErrNotFound)
 		}},
 		{"keys/rehash", []string{"Keys.Rehash"}, func(t *testing.T, h harness) { // K2
 			s := h.store(t)
