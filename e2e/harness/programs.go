@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -45,11 +46,12 @@ func Main(m *testing.M) {
 }
 
 // program returns the path of a built program.
-func program(t testing.TB, pkg string) string {
+func program(t testing.TB, pkg string, tags ...string) string {
 	t.Helper()
+	name := filepath.Base(pkg) + strings.Join(tags, "_")
 	programs.Lock()
 	defer programs.Unlock()
-	if path, ok := programs.path[pkg]; ok {
+	if path, ok := programs.path[name]; ok {
 		return path
 	}
 	if programs.dir == "" {
@@ -59,10 +61,10 @@ func program(t testing.TB, pkg string) string {
 		}
 		programs.dir, programs.path = dir, map[string]string{}
 	}
-	path := filepath.Join(programs.dir, filepath.Base(pkg))
-	if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
+	path := filepath.Join(programs.dir, name)
+	if out, err := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", path, pkg).CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
-	programs.path[pkg] = path
+	programs.path[name] = path
 	return path
 }

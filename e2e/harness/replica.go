@@ -4,6 +4,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,6 +25,9 @@ func (r *Replica) BaseURL() string { return r.Root + "/v1" }
 
 // PID is the server's process ID.
 func (r *Replica) PID() int { return r.cmd.Process.Pid }
+
+// Alive reports whether the server still runs.
+func (r *Replica) Alive() bool { return r.alive() }
 
 // Kill ends the server as a power cut would (SIGKILL).
 func (r *Replica) Kill() { r.kill() }
@@ -46,12 +50,20 @@ func (r *Replica) Log(t testing.TB) string {
 // Start starts a server of the site and returns once it says it is ready.
 func (s *Site) Start(t testing.TB) *Replica {
 	t.Helper()
+	return s.StartWith(t, nil)
+}
+
+// StartWith is Start with further variables in the server's environment.
+func (s *Site) StartWith(t testing.TB, variables map[string]string) *Replica {
+	t.Helper()
 	for range portTries {
 		address, err := freeAddress()
 		if err != nil {
 			t.Fatal(err)
 		}
-		env := plainEnv(s.env)
+		all := maps.Clone(s.env)
+		maps.Copy(all, variables)
+		env := plainEnv(all)
 		env = append(env, "ARCHIBOT_LISTEN="+address)
 		r := &Replica{process: launch(t, "server", s.program, env, "serve"), Root: "http://" + address}
 		Eventually(t, startTime, "the server is ready", func() error {

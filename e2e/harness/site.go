@@ -21,6 +21,9 @@ type Options struct {
 	Upstream *Upstream
 	// Variables are set on every process of the site, over the ordinary ones.
 	Variables map[string]string
+	// Tags are build tags of the server; faultpoints gives it places at which
+	// ARCHIBOT_FAULT ends or stops it.
+	Tags []string
 	// Record is how many requests a started upstream keeps.
 	Record int
 }
@@ -40,7 +43,7 @@ type Site struct {
 // secrets, migrations. It starts no replica.
 func NewSite(t testing.TB, db Database, o Options) *Site {
 	t.Helper()
-	s := &Site{Database: db, Upstream: o.Upstream, program: program(t, serverPackage)}
+	s := &Site{Database: db, Upstream: o.Upstream, program: program(t, serverPackage, o.Tags...)}
 	if s.Upstream == nil {
 		s.Upstream = StartUpstream(t, "sk-canary-"+rand.Text()+rand.Text(), max(o.Record, 100))
 	}

@@ -77,7 +77,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 		return wired{}, configError{err}
 	}
 	app, err := core.New(ctx, core.Deps{
-		Store: db, Upstream: up, Prices: known{prices}, Peppers: s.Peppers,
+		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: known{prices}, Peppers: s.Peppers,
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
