@@ -32,6 +32,7 @@ type load struct {
 	// database is away, or the server has lost its place.
 	tolerant bool
 	varied   bool // long streams and failing upstreams, too
+	stays    bool // the server lives on: what breaks off is no sign of its end
 }
 
 // target is a server while it lives.
@@ -125,7 +126,7 @@ func (l *load) note(a harness.Answer, err error, cost int64) bool {
 		return true
 	}
 	l.broken++
-	return false
+	return l.stays
 }
 
 // awaitMore waits for more answers.

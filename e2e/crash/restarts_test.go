@@ -18,7 +18,7 @@ func TestCrash_Restarts(t *testing.T) {
 	dir, err := os.MkdirTemp("", "archibotchat-crash-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // the database's user must get in
+	require.NoError(t, os.Chmod(dir, 0o755))
 	cluster, err := localpg.Start(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cluster.Stop(false)) })
@@ -28,7 +28,7 @@ func TestCrash_Restarts(t *testing.T) {
 	account := site.Account(t, harness.NewAccount{Credits: grant})
 	key := site.Key(t, account.ID).Key
 	steady, victim := site.Start(t), site.Start(t)
-	one := startLoad(t, harness.NewClient(steady.BaseURL(), key), workers/2, varied)
+	one := startLoad(t, harness.NewClient(steady.BaseURL(), key), workers/2, varied, stays)
 	two := startLoad(t, harness.NewClient(victim.BaseURL(), key), workers/2, varied)
 	killed := 0
 	for n := range *restarts {

@@ -81,7 +81,7 @@ func TestCrash_Paused(t *testing.T) {
 	var loads []*load
 	for _, step := range []string{"upstream.after", "hold.before", "hold.after", "spend.before", "settle.before", "settle.after", "mark.before"} {
 		victim := site.StartWith(t, map[string]string{"ARCHIBOT_FAULT": step + ":3:stop"})
-		l := startLoad(t, harness.NewClient(victim.BaseURL(), key), 4, varied)
+		l := startLoad(t, harness.NewClient(victim.BaseURL(), key), 4, varied, stays)
 		harness.Eventually(t, progress, "the server stands still at "+step, func() error {
 			if !strings.Contains(victim.Log(t), "fault point "+step) {
 				return errors.New("it goes on")
@@ -122,6 +122,9 @@ func TestCrash_Paused(t *testing.T) {
 
 // varied has a load ask for all that passes the steps, and bear 503.
 func varied(l *load) { l.varied, l.tolerant = true, true }
+
+// stays says that the load's server is not to die.
+func stays(l *load) { l.stays = true }
 
 // awaitResolved waits until no hold is open but those of the requests given.
 func awaitResolved(t *testing.T, rows *sql.DB, except map[string]hold) {

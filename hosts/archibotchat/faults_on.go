@@ -67,7 +67,7 @@ func reach(step string) bool {
 		select {}
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-		time.Sleep(10 * time.Millisecond) // the signal may take a moment to stop every thread
+		<-time.After(10 * time.Millisecond) // the signal may take a moment to stop every thread
 	}
 	return f.action == "lose"
 }
