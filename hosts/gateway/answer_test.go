@@ -40,6 +40,33 @@ func TestGateway_json(t *testing.T) { // W1, W9, L5
 	require.EqualValues(t, 100, granted-s.balance().Available-spent, "input alone")
 }
 
+// An answer too large to be kept is passed on as it comes: what it costs is
+// known too late for its head, and its end waits for the debit.
+func TestGateway_json_long(t *testing.T) { // W9, W10, HOTPATH 15
+	s := newSite(t, options{})
+	r := s.do(http.MethodPost, completions, chat("test-bigline9", ""))
+	require.Equal(t, http.StatusOK, r.status)
+	require.NoError(t, r.err)
+	require.True(t, json.Valid([]byte(r.body)))
+	require.Greater(t, len(r.body), 9<<20)
+	require.Equal(t, "application/json", r.header.Get("Content-Type"))
+	for _, name := range []string{"Content-Length", "X-Archibot-Credits-Debited", "X-Archibot-Credits-Remaining"} {
+		require.Empty(t, r.header.Get(name), name)
+	}
+	require.EqualValues(t, granted-300, s.balance().Available)
+
+	for _, model := range []string{"test-bigline20-cut", "test-bigline20-reset", "test-bigline20-malformed", "test-endless"} {
+		r := s.do(http.MethodPost, completions, chat(model, ""))
+		require.Equal(t, http.StatusOK, r.status, model)
+		require.ErrorIs(t, r.err, io.ErrUnexpectedEOF, "no client can take %s for complete", model)
+		require.LessOrEqual(t, len(r.body), 65<<20)
+		h, err := s.db.Ledger().Hold(t.Context(), account, r.header.Get("X-Request-Id"))
+		require.NoError(t, err)
+		require.Equal(t, ledger.HoldSettled, h.State)
+		require.True(t, h.Usage.Estimated)
+	}
+}
+
 func TestGateway_stream(t *testing.T) { // W5, W6
 	s := newSite(t, options{})
 	r := s.do(http.MethodPost, completions, chat("test", `,"stream":true`))

@@ -82,6 +82,16 @@ func (s *sink) JSON(headers []port.Header, body []byte, b relay.Bill) error {
 	return s.write(body)
 }
 
+// StartJSON sends the head of an answer that follows in frames.
+func (s *sink) StartJSON(headers []port.Header) error {
+	for _, x := range headers {
+		s.field(x.Name, x.Value)
+	}
+	s.w.Header()["Content-Type"] = jsonType
+	s.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
 // Start sends the head of a stream.
 func (s *sink) Start(headers []port.Header) error {
 	for _, x := range headers {
@@ -109,7 +119,7 @@ func (s *sink) Frame(frame []byte, newest bool) error {
 func (s *sink) End() error { return nil }
 
 // Fail sends a last frame and breaks the connection off, so that no client can
-// take the stream for complete.
+// take the answer for complete.
 func (s *sink) Fail(frame []byte) {
 	if s.write(frame) == nil {
 		_ = s.rc.Flush()

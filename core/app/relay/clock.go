@@ -50,6 +50,16 @@ func (p *pulse) stop() {
 	p.timer.Stop()
 }
 
+// quicken has progress noted from now on, of an answer that is no stream.
+func (p *pulse) quicken() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		p.step = min(p.step, firstMark)
+		p.timer.Reset(p.step)
+	}
+}
+
 // tell takes how far the answer has come.
 func (p *pulse) tell(u inference.Usage, produced int64, seen bool) {
 	p.mu.Lock()

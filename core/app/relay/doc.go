@@ -2,7 +2,9 @@
 // estimate, hold, upstream, answer, settle.
 //
 // It keeps true that
-//   - nothing is sent upstream before the hold is durable (W5);
+//   - nothing is shown to a client before the hold is durable, and nothing is
+//     sent upstream before, unless the account has so much that a refusal is
+//     unlikely (W5, HOTPATH 13);
 //   - an answer in one piece has all that it can cost set aside; a stream has a
 //     chunk of it and asks for the next one in time, so that what an account
 //     cannot pay for is at most a chunk, or what an upstream did unseen
@@ -12,7 +14,8 @@
 //   - an upstream that refuses or fails before it did work costs nothing (L7);
 //   - the end of an answer (a JSON body, the usage chunk and [DONE] of a chat,
 //     the terminal event of a response) is withheld until its debit is durable
-//     (HOTPATH 15), so that what a client takes for complete is paid for;
+//     (HOTPATH 15), so that what a client takes for complete is paid for; of a
+//     JSON answer too large to be kept, all but its last bytes is passed on;
 //   - a cut is passed on as an error, never as a clean end (HOTPATH 17);
 //   - work whose gate closes is cut at once (K5);
 //   - a client that leaves pays for what the upstream produced (L9);

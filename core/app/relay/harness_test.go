@@ -106,6 +106,7 @@ type bench struct {
 	up      *upstream
 	memory  *relay.Memory
 	relay   *relay.Relay
+	deps    relay.Deps
 	owner   owner
 	secrets *idempotency.Secrets
 	// context is what the upstream adds to the next request.
@@ -159,10 +160,11 @@ func inBubbleOf(t *testing.T, memory int64, test func(b *bench)) {
 
 		log := slog.New(slog.DiscardHandler)
 		writer := spend.New(spend.Deps{Store: b.db, NewID: b.ids.New, Now: system.Now, Log: log})
-		b.relay = relay.New(relay.Deps{
+		b.deps = relay.Deps{
 			Ledger: writer, Upstream: b.up, Recorder: b, Owner: &b.owner, Memory: b.memory, Now: system.Now, Log: log,
 			Outcomes: b.db.Idempotency(), Secrets: b.secrets, Entropy: system.Entropy,
-		})
+		}
+		b.relay = relay.New(b.deps)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- writer.Run(ctx) }()
@@ -179,6 +181,12 @@ func inBubbleOf(t *testing.T, memory int64, test func(b *bench)) {
 		require.Zero(t, b.up.open(), "answers left open")
 		require.Zero(t, b.balance().Held, "credits left aside") // L4
 	})
+}
+
+// within has the relay keep other limits from now on.
+func (b *bench) within(l relay.Limits) {
+	b.deps.Limits = l
+	b.relay = relay.New(b.deps)
 }
 
 func (b *bench) balance() ledger.Balance {
@@ -313,6 +321,8 @@ func (c *client) JSON(head []port.Header, body []byte, bill relay.Bill) error {
 	c.note(string(body))
 	return nil
 }
+
+func (c *client) StartJSON([]port.Header) error { c.note("json|"); return nil }
 
 func (c *client) Start(head []port.Header) error {
 	c.head = head

@@ -15,7 +15,17 @@ func (r *run) json(resp *port.Response) error {
 		return err
 	}
 	body, took, err := r.readAll(resp.Body, resp.Length)
-	defer func() { r.deps.Memory.Give(took) }()
+	free := func() {
+		r.deps.Memory.Give(took)
+		took = 0
+	}
+	defer free()
+	if errors.Is(err, errLong) {
+		if r.deps.Limits.Answer > r.deps.Limits.Whole {
+			return r.long(resp, body, free)
+		}
+		err = errTooLarge
+	}
 	if err != nil {
 		err = r.reason(err)
 		r.release(codeOf(err))
@@ -67,8 +77,12 @@ func (r *run) deliver(resp *port.Response, body []byte, b Bill) error {
 // answerFree is what every answer may take beside the memory budget.
 const answerFree = 4 << 10
 
-// readAll reads an answer within its limit and the memory budget. length is how
-// long it said to be, if it did. took is what it reserved.
+// errLong means that an answer is larger than what is kept in memory.
+var errLong = errors.New("the answer is too large to be kept")
+
+// readAll reads an answer within the memory budget, or the beginning of it: then
+// it fails with errLong. length is how long it said to be, if it did. took is
+// what it reserved.
 func (r *run) readAll(body io.Reader, length int64) (b []byte, took int64, err error) {
 	room := int64(answerFree)
 	if 0 < length && length < room {
@@ -77,25 +91,21 @@ func (r *run) readAll(body io.Reader, length int64) (b []byte, took int64, err e
 	buf := make([]byte, 0, room)
 	for {
 		if len(buf) == cap(buf) {
-			grown := int64(cap(buf))
-			if int64(len(buf))+grown > 2*r.deps.Limits.Answer {
-				return nil, took, errTooLarge
-			}
+			grown := min(int64(cap(buf)), r.deps.Limits.Whole+1-int64(len(buf)))
 			if err := r.deps.Memory.Take(grown); err != nil {
 				return nil, took, err
 			}
 			took += grown
-			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+			buf = append(make([]byte, 0, int64(cap(buf))+grown), buf...)
 		}
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > r.deps.Limits.Answer {
-			return nil, took, errTooLarge
-		}
-		if errors.Is(err, io.EOF) {
+		switch {
+		case int64(len(buf)) > r.deps.Limits.Whole:
+			return buf, took, errLong
+		case errors.Is(err, io.EOF):
 			return buf, took, nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, took, err
 		}
 	}

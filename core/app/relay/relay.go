@@ -45,8 +45,11 @@ type Recorder interface {
 type Limits struct {
 	// Duration is the longest a request may be at work upstream; 15 min.
 	Duration time.Duration
-	// Answer is the largest JSON answer; 16 MiB.
+	// Answer is the largest JSON answer; 64 MiB.
 	Answer int64
+	// Whole is the largest JSON answer that is kept in memory and delivered as
+	// one. A larger one is passed on as it comes; 8 MiB, at most Answer.
+	Whole int64
 	// Line is the longest line of a stream; 1 MiB. The last event of a
 	// response, which repeats the whole answer, may have 16 MiB.
 	Line int
@@ -65,7 +68,8 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	l.Duration = orDefault(l.Duration, 15*time.Minute)
-	l.Answer = orDefault(l.Answer, 16<<20)
+	l.Answer = orDefault(l.Answer, 64<<20)
+	l.Whole = max(4<<10, min(l.Answer, orDefault(l.Whole, 8<<20)))
 	l.Line = orDefault(l.Line, 1<<20)
 	l.Chunk = orDefault(l.Chunk, 2048)
 	l.StreamBytes = orDefault(l.StreamBytes, 256<<20)
@@ -159,6 +163,9 @@ type Sink interface {
 	Rates(r ledger.Rates)
 	// JSON sends a whole answer. Its debit is durable.
 	JSON(headers []port.Header, body []byte, b Bill) error
+	// StartJSON sends the head of an answer that follows in frames, without
+	// its length.
+	StartJSON(headers []port.Header) error
 	// Start sends the head of a stream.
 	Start(headers []port.Header) error
 	// Frame sends a frame of the stream at once. newest is false where
@@ -166,7 +173,8 @@ type Sink interface {
 	Frame(frame []byte, newest bool) error
 	// End ends the stream cleanly.
 	End() error
-	// Fail sends a last frame that tells of an error, and breaks the stream off.
+	// Fail sends a last frame that tells of an error, if there is one, and breaks
+	// the answer off.
 	Fail(frame []byte)
 }
 
@@ -177,6 +185,7 @@ var ErrUnsettled = fault.New(fault.Unavailable, "settle_failed", "The answer cou
 // Faults of the relay's own.
 var (
 	errCut      = fault.New(fault.BadUpstream, "upstream_cut", "The answer broke off at the model provider. You are charged only for what it produced.")
+	errNoJSON   = fault.New(fault.BadUpstream, "upstream_invalid", "The upstream's answer is not a JSON object.")
 	errTooLarge = fault.New(fault.BadUpstream, "upstream_invalid", "The answer of the model provider is larger than this service passes on.")
 	errDuration = fault.New(fault.Timeout, "upstream_timeout", "The answer took longer than this service waits. Ask for a shorter one.")
 	errLeft     = fault.New(fault.Canceled, "client_gone", "The client that asked first left before the end of the answer. It was charged only for what had been produced.")

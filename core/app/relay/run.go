@@ -26,6 +26,7 @@ type run struct {
 	pulse   pulse
 	allow   allowance
 	live    *streaming // once there is a stream
+	parts   *long      // once there is such an answer
 	ended   bool       // the hold was settled or released, or at least asked to be
 	unsure  bool       // the hold is not known to be durable
 	keep    *keeper    // of a job with a name
@@ -171,6 +172,9 @@ func (r *run) abandon() {
 	case r.live != nil && r.live.saw:
 		r.keep.giveUp(ledger.KeptNothing)                  // nobody knows how it would have gone on
 		_, _ = r.settle(r.live.usage(), "abandoned", true) // it logs
+	case r.parts != nil && r.parts.saw:
+		u, _ := r.parts.usage()
+		_, _ = r.settle(u, "abandoned", true)
 	default:
 		r.release("abandoned")
 	}
