@@ -87,6 +87,13 @@ func (s accounts) Set(ctx context.Context, a store.Account) error {
 	return s.one("change an account", res, err)
 }
 
+func (s accounts) Lock(ctx context.Context, id string) error {
+	if err := s.check(ctx, id); err != nil {
+		return err
+	}
+	return s.flavor.fault("lock an account", s.lockAccount(ctx, s.writes, id))
+}
+
 func (s accounts) List(ctx context.Context, p store.Page) ([]store.Account, error) {
 	if err := s.check(ctx, p.After); err != nil {
 		return nil, err

@@ -106,6 +106,17 @@ func (s limits) List(ctx context.Context, account string, p store.Page) ([]store
 	return each(rows, (*limitedRow).limited), nil
 }
 
+func (s limits) Count(ctx context.Context, account, scope string, month time.Time, spent int64) error {
+	if err := s.check(ctx, account, scope); err != nil {
+		return err
+	}
+	_, err := s.writes.NewRaw("INSERT INTO counters (account_id, scope, window_at, reserved, spent, requests_at, tokens_at) VALUES (?, ?, ?, 0, ?, 0, 0)"+
+		" ON CONFLICT (scope, account_id) DO UPDATE SET spent = EXCLUDED.spent, window_at = EXCLUDED.window_at,"+
+		" reserved = CASE WHEN counters.window_at = EXCLUDED.window_at THEN counters.reserved ELSE 0 END",
+		account, scope, row.Micros(month), spent).Exec(ctx)
+	return s.flavor.fault("count what was spent", err)
+}
+
 func (s limits) Remove(ctx context.Context, account, scope string) error {
 	if err := s.check(ctx, account, scope); err != nil {
 		return err

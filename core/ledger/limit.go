@@ -19,11 +19,6 @@ type Limit struct {
 // MaxRate bounds requests and tokens per minute.
 const MaxRate int64 = 1_000_000_000
 
-// Valid reports whether the limit can be kept.
-func (l Limit) Valid() bool {
-	return 0 <= l.Monthly && l.Monthly <= MaxAmount && 0 <= l.Requests && l.Requests <= MaxRate && 0 <= l.Tokens && l.Tokens <= MaxRate
-}
-
 // None reports whether the limit bounds nothing.
 func (l Limit) None() bool { return l.Monthly == 0 && l.Requests == 0 && l.Tokens == 0 }
 

@@ -449,16 +449,32 @@ func TestLimit_clockStepsBack(t *testing.T) { // HOTPATH 4
 	require.Equal(t, start.Add(30*time.Second), o.At)
 }
 
-func TestLimit_Valid(t *testing.T) {
+func TestLimitChange_Apply(t *testing.T) {
 	t.Parallel()
-	require.True(t, ledger.Limit{}.None())
-	for _, l := range []ledger.Limit{{}, {Monthly: ledger.MaxAmount, Requests: ledger.MaxRate, Tokens: ledger.MaxRate}, {Tokens: 1}} {
-		require.True(t, l.Valid(), l)
-	}
-	for _, l := range []ledger.Limit{
-		{Monthly: ledger.MonthlyUnknown}, {Monthly: ledger.MaxAmount + 1}, {Requests: -1}, {Requests: ledger.MaxRate + 1}, {Tokens: -1}, {Tokens: ledger.MaxRate + 1},
+	n := func(v int64) *int64 { return &v }
+	was := ledger.Limit{Scope: acct, Monthly: 1, Requests: 2, Tokens: 3}
+	for want, c := range map[ledger.Limit]ledger.LimitChange{
+		was: {},
+		{Scope: acct, Monthly: ledger.MaxAmount, Requests: 2, Tokens: ledger.MaxRate}: {Monthly: n(ledger.MaxAmount), Tokens: n(ledger.MaxRate)},
+		{Scope: acct, Monthly: 1, Requests: ledger.MaxRate, Tokens: 3}:                {Requests: n(ledger.MaxRate)},
+		{Scope: acct}: {Monthly: n(0), Requests: n(0), Tokens: n(0)},
 	} {
-		require.False(t, l.Valid(), l)
-		require.False(t, l.None())
+		got, err := c.Apply(was)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Equal(t, want.Monthly == 0, got.None())
+		require.Equal(t, want == was, c.None())
 	}
+	for param, cs := range map[string][]ledger.LimitChange{
+		"monthly":             {{Monthly: n(-1)}, {Monthly: n(ledger.MaxAmount + 1)}},
+		"requests_per_minute": {{Requests: n(-1)}, {Requests: n(ledger.MaxRate + 1)}},
+		"tokens_per_minute":   {{Tokens: n(-1)}, {Tokens: n(ledger.MaxRate + 1)}},
+	} {
+		for _, c := range cs {
+			_, err := c.Apply(was)
+			require.Equal(t, "invalid_limit", fault.CodeOf(err))
+			require.Equal(t, param, fault.From(err).Param)
+		}
+	}
+	require.Equal(t, "monthly=1,requests=2,tokens=3", was.String())
 }

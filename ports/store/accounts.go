@@ -25,6 +25,9 @@ type Accounts interface {
 	// account; ErrNotFound if there is none. It is a Change, even if all stays
 	// as it was. It never touches the ledger's columns.
 	Set(ctx context.Context, a Account) error
+	// Lock keeps everybody else from changing the account, its keys, limits and
+	// books until the transaction ends; ErrNotFound if there is none. Within Do.
+	Lock(ctx context.Context, id string) error
 	// List returns accounts by ID; the cursor is the ID.
 	List(ctx context.Context, p Page) ([]Account, error)
 }

@@ -32,6 +32,10 @@ type Limits interface {
 	Of(ctx context.Context, account string, scopes []string) ([]Limited, error)
 	// List returns the account's limits by scope; the cursor is the scope.
 	List(ctx context.Context, account string, p Page) ([]Limited, error)
+	// Count sets what a scope has spent in a month; what it has reserved there,
+	// and its rates, stay. The account must be locked, or a batch may count at
+	// the same time. It is no Change.
+	Count(ctx context.Context, account, scope string, month time.Time, spent int64) error
 	// Remove takes the limit of a scope away, ErrNotFound if it has none.
 	Remove(ctx context.Context, account, scope string) error
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -64,6 +65,30 @@ func accountCases() []testCase {
 			require.ErrorIs(t, s.Accounts().Set(t.Context(), account("acct_2")), store.ErrNotFound)
 			_, err = s.Accounts().Get(t.Context(), "acct_2")
 			require.ErrorIs(t, err, store.ErrNotFound)
+		}},
+		{"accounts/lock", []string{"Accounts.Lock"}, func(t *testing.T, h harness) {
+			s := h.store(t)
+			addAccounts(t, s, "acct_1")
+			// Each reads, and writes one more. None may read between another's two.
+			for _, err := range each(20, func(int) error {
+				return s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error {
+					if err := tx.Accounts().Lock(ctx, "acct_1"); err != nil {
+						return err
+					}
+					a, err := tx.Accounts().Get(ctx, "acct_1")
+					if err != nil {
+						return err
+					}
+					a.UpdatedAt = a.UpdatedAt.Add(time.Second)
+					return tx.Accounts().Set(ctx, a)
+				})
+			}) {
+				require.NoError(t, err)
+			}
+			got, err := s.Accounts().Get(t.Context(), "acct_1")
+			require.NoError(t, err)
+			require.Equal(t, start.Add(20*time.Second), got.UpdatedAt)
+			require.ErrorIs(t, s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error { return tx.Accounts().Lock(ctx, "acct_2") }), store.ErrNotFound)
 		}},
 		{"accounts/list_by_keyset", []string{"Accounts.List"}, func(t *testing.T, h harness) {
 			s := h.store(t)

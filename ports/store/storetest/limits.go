@@ -117,6 +117,36 @@ func limitCases() []testCase {
 			require.NoError(t, err)
 			require.Equal(t, want[0], again.Counter, "what is counted outlives the limit")
 		}},
+		{"limits/count", []string{"Limits.Count"}, func(t *testing.T, h harness) { // L12: a budget that begins in the middle of a month
+			s, clock := h.clocked(t)
+			funded(t, s, "acct_1", 1000)
+			funded(t, s, "acct_2", 1000)
+			l := ledger.Limit{Scope: "acct_1", Monthly: 500, Requests: 60}
+			limit(t, s, "acct_1", l)
+			month, at := ledger.Month(clock.Now()), head(t, s)
+			count := func(month time.Time, spent int64) ledger.Counter {
+				require.NoError(t, s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error {
+					if err := tx.Accounts().Lock(ctx, "acct_1"); err != nil {
+						return err
+					}
+					return tx.Limits().Count(ctx, "acct_1", "acct_1", month, spent)
+				}))
+				got, err := s.Limits().Get(t.Context(), "acct_1", "acct_1")
+				require.NoError(t, err)
+				return got.Counter
+			}
+			require.Equal(t, ledger.Counter{Scope: "acct_1", Window: month, Spent: 450}, count(month, 450))
+			op := hold("acct_1", "req_1", 51)
+			op.Limits = []ledger.Limit{l}
+			require.ErrorIs(t, commit(t, s, op)[0].Err, ledger.ErrBudget)
+			op.Amount = 50
+			apply(t, s, op)
+			want := ledger.Counter{Scope: "acct_1", Window: month, Spent: 20, Reserved: 50, RequestsAt: clock.Now().Add(time.Second)}
+			require.Equal(t, want, count(month, 20), "what is held is held")
+			want.Window, want.Spent, want.Reserved = month.AddDate(0, 1, 0), 3, 0
+			require.Equal(t, want, count(want.Window, 3))
+			require.Empty(t, since(t, s, at), "no gate sees it")
+		}},
 		{"limits/are_a_change", nil, func(t *testing.T, h harness) { // HOTPATH 19: seen by gates within a second
 			s := h.store(t)
 			addAccounts(t, s, "acct_1")
