@@ -1,9 +1,10 @@
-// Package keyring makes, lists, rotates and revokes API keys (K).
+// Package keyring makes, lists, narrows, rotates and revokes API keys (K).
 //
 // It keeps true that a key is made only behind an open gate (G5), that its
 // token leaves here once and is stored as a digest only (K2, K3), that a key
-// has at most one successor (K6), and that a member manages their own keys
-// only. It does not recognise keys at /v1; admission does.
+// has at most one successor (K6), which counts against the same caps (K7), and
+// that a member manages their own keys only. It does not recognise keys at
+// /v1; admission does.
 package keyring
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -62,15 +64,21 @@ type Draft struct {
 	ExpiresIn time.Duration // 0: one year
 	Scopes    []string      // empty: all
 	Models    []string      // exact IDs or prefixes ending in *; empty: all
+	Networks  []string      // in CIDR form, where it may be used from; empty: anywhere
+	Limits    ledger.LimitChange
 }
 
 // Create makes a key and returns it with its token, which is never to be had
 // again. Users pass the gate; operators need an account that is not closed.
 // Faults: not_found, the gate's, admin_required, account_closed,
 // invalid_name, looks_like_secret, invalid_expiry, unknown_scope,
-// invalid_model, too_many_keys.
+// invalid_model, invalid_network, invalid_limit, too_many_keys.
 func (s *Service) Create(ctx context.Context, d Draft) (keys.Key, keys.Token, error) {
 	k, err := s.drafted(d)
+	if err != nil {
+		return keys.Key{}, keys.Token{}, err
+	}
+	limit, err := d.Limits.Apply(ledger.Limit{Scope: k.ID})
 	if err != nil {
 		return keys.Key{}, keys.Token{}, err
 	}
@@ -88,6 +96,11 @@ func (s *Service) Create(ctx context.Context, d Draft) (keys.Key, keys.Token, er
 		}
 		if err := s.room(ctx, tx, d.Account); err != nil {
 			return err
+		}
+		if !limit.None() {
+			if err := s.limit(ctx, tx, k, limit); err != nil {
+				return err
+			}
 		}
 		return tx.Keys().Create(ctx, k)
 	})
@@ -116,8 +129,12 @@ func (s *Service) drafted(d Draft) (keys.Key, error) {
 	if err != nil {
 		return keys.Key{}, err
 	}
+	networks, err := keys.ParseNetworks(d.Networks)
+	if err != nil {
+		return keys.Key{}, err
+	}
 	return keys.Key{
-		ID: s.d.NewID("key"), Account: d.Account, User: d.User, Name: name, Scopes: scopes, Models: models,
+		ID: s.d.NewID("key"), Account: d.Account, User: d.User, Name: name, Scopes: scopes, Models: models, Networks: networks,
 		CreatedAt: now, ExpiresAt: expires,
 	}, nil
 }

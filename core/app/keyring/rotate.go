@@ -12,8 +12,8 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-// Rotate makes a successor with the name, scopes, models and user of a key
-// and a full fresh life; the old key works for the overlap at most, and never
+// Rotate makes a successor with the name, scopes, models, networks and user of
+// a key and a full fresh life, which counts against the same caps; the old key works for the overlap at most, and never
 // longer than it would have (K6). Of many rotations at one time one succeeds.
 // Faults: not_found, the gate's, admin_required, invalid_overlap,
 // already_rotated, key_not_active, too_many_keys.
@@ -30,7 +30,7 @@ func (s *Service) Rotate(ctx context.Context, account, id string, overlap time.D
 	}
 	now := s.d.Now()
 	next := keys.Key{
-		ID: s.d.NewID("key"), Account: old.Account, User: old.User, Name: old.Name, Scopes: old.Scopes, Models: old.Models,
+		ID: s.d.NewID("key"), Account: old.Account, User: old.User, Name: old.Name, Scopes: old.Scopes, Family: old.Root(),
 		CreatedAt: now, ExpiresAt: keys.MaxLife(now),
 	}
 	token, err := s.mint(&next)
@@ -38,7 +38,7 @@ func (s *Service) Rotate(ctx context.Context, account, id string, overlap time.D
 		return keys.Key{}, keys.Token{}, err
 	}
 	err = s.behindGate(ctx, old.Account, func(ctx context.Context, tx store.Stores) error {
-		return s.succeed(ctx, tx, old.ID, next, now.Add(overlap))
+		return s.succeed(ctx, tx, old.ID, &next, now.Add(overlap))
 	})
 	if err != nil {
 		return keys.Key{}, keys.Token{}, err
@@ -48,9 +48,9 @@ func (s *Service) Rotate(ctx context.Context, account, id string, overlap time.D
 
 // succeed puts next in the place of the key named old, which ends at end at
 // the latest.
-func (s *Service) succeed(ctx context.Context, tx store.Stores, old string, next keys.Key, end time.Time) error {
-	made := s.event(ctx, audit.KeyCreated, next, "rotation")
-	rotated := s.event(ctx, audit.KeyRotated, next, "")
+func (s *Service) succeed(ctx context.Context, tx store.Stores, old string, next *keys.Key, end time.Time) error {
+	made := s.event(ctx, audit.KeyCreated, *next, "rotation")
+	rotated := s.event(ctx, audit.KeyRotated, *next, "")
 	rotated.Key = old
 	if err := tx.Events().Append(ctx, rotated, made); err != nil { // takes the account's lock
 		return err
@@ -65,6 +65,7 @@ func (s *Service) succeed(ctx context.Context, tx store.Stores, old string, next
 	if k.State(next.CreatedAt) != keys.StateActive {
 		return ErrNotActive
 	}
+	next.Models, next.Networks = k.Models, k.Networks // as they are now: somebody may have narrowed them
 	if k.ExpiresAt.Before(end) {
 		end = k.ExpiresAt
 	}
@@ -79,5 +80,5 @@ func (s *Service) succeed(ctx context.Context, tx store.Stores, old string, next
 		}
 		return err
 	}
-	return tx.Keys().Create(ctx, next)
+	return tx.Keys().Create(ctx, *next)
 }
