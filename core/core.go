@@ -14,6 +14,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/admit"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/app/seal"
@@ -82,6 +83,7 @@ func (d Deps) check() error {
 type App struct {
 	Accounts *accounts.Service
 	Keyring  *keyring.Service
+	Limits   *limits.Service
 	Credits  *credits.Service
 	Activity *activity.Service
 	Sessions *sessions.Service
@@ -107,6 +109,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a := &App{deps: d}
 	a.Gate = &sessions.Gate{Store: d.Store, Enabled: d.Areas, Boundary: d.Boundary}
 	a.Accounts = accounts.New(accounts.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
+	a.Limits = limits.New(limits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Keyring = keyring.New(keyring.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Admit})
 	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})

@@ -27,7 +27,7 @@
 //
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
-// models, keyring, accounts, credits, activity, seal, sessions.
+// models, keyring, limits, accounts, credits, activity, seal, sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
 // and account, in memory if it knows them, and asks gates.Decide;

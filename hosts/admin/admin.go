@@ -1,4 +1,4 @@
-// Package admin is the operator's command line: accounts, credits, keys,
+// Package admin is the operator's command line: accounts, credits, keys, limits,
 // sessions, activity and the audit log of the configured database, also while servers run on
 // it. Each command group has a file; each command is a struct that kong fills.
 //
@@ -25,6 +25,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 )
@@ -34,7 +35,8 @@ import (
 type Command struct {
 	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
 	Credits  creditsCommands `cmd:"" help:"Grant credits; show balance and lots."`
-	Key      keyCommands     `cmd:"" help:"Create, list, revoke and rotate API keys."`
+	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys."`
+	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
 	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
 	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
 }
@@ -43,7 +45,8 @@ type Command struct {
 type Desk struct {
 	Accounts *accounts.Service
 	Credits  *credits.Service
-	Keyring  *keyring.Service // lists and revokes
+	Keyring  *keyring.Service // lists, changes and revokes
+	Limits   *limits.Service
 	Sessions *sessions.Service
 	Activity *activity.Service
 	Seal     *seal.Service // reads the log of the events

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/archibot/archibotchat/core/app/keyring"
@@ -12,6 +13,7 @@ import (
 
 type keyCommands struct {
 	Create keyCreate `cmd:"" help:"Make an API key. It is printed this once and cannot be shown again."`
+	Set    keySet    `cmd:"" help:"Change where and for which models a key may be used; what is not named stays as it is. See limits for what it may spend."`
 	List   keyList   `cmd:"" help:"List an account's keys, newest first."`
 	Revoke keyRevoke `cmd:"" help:"End a key for good."`
 	Rotate keyRotate `cmd:"" help:"Make a key's successor; the old key works on for the overlap."`
@@ -31,6 +33,7 @@ type keyView struct {
 	State      keys.State   `json:"state"`
 	Scopes     []keys.Scope `json:"scopes"`
 	Models     []string     `json:"models"`
+	Networks   []string     `json:"networks"`
 	CreatedAt  *time.Time   `json:"created_at"`
 	ExpiresAt  *time.Time   `json:"expires_at"`
 	LastUsedAt *time.Time   `json:"last_used_at"`
@@ -40,8 +43,12 @@ type keyView struct {
 }
 
 func (e *Env) viewKey(k keys.Key) keyView {
+	networks := []string{}
+	for _, n := range k.Networks {
+		networks = append(networks, n.String())
+	}
 	return keyView{
-		ID: k.ID, Account: k.Account, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models),
+		ID: k.ID, Account: k.Account, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models), Networks: networks,
 		CreatedAt: instant(k.CreatedAt), ExpiresAt: instant(k.ExpiresAt), LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
 	}
 }
@@ -69,10 +76,16 @@ type keyCreate struct {
 	ExpiresIn time.Duration `placeholder:"DURATION" help:"Life, such as 24h; one minute to one year. A year unless named."`
 	Models    []string      `placeholder:"ID" help:"Models it may use, exact or a prefix that ends in *; all unless named."`
 	Scopes    []string      `placeholder:"SCOPE" help:"models, chat.completions, responses, embeddings; all unless named."`
+	Networks  []string      `placeholder:"CIDR" help:"Networks it may be used from, such as 192.0.2.0/24; anywhere unless named."`
+	bounds
 }
 
 // Run makes the key and prints it.
 func (c *keyCreate) Run(ctx context.Context, env *Env) error {
+	limits, err := c.change()
+	if err != nil {
+		return err
+	}
 	ctx, desk, err := env.open(ctx)
 	if err != nil {
 		return err
@@ -81,11 +94,47 @@ func (c *keyCreate) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	k, token, err := ring.Create(ctx, keyring.Draft{Account: c.Account, Name: c.Name, ExpiresIn: c.ExpiresIn, Scopes: c.Scopes, Models: c.Models})
+	k, token, err := ring.Create(ctx, keyring.Draft{
+		Account: c.Account, Name: c.Name, ExpiresIn: c.ExpiresIn, Scopes: c.Scopes, Models: c.Models, Networks: c.Networks, Limits: limits,
+	})
 	if err != nil {
 		return err
 	}
 	return env.made(k, token, "")
+}
+
+type keySet struct {
+	ID       string    `arg:"" help:"Key, key_…"`
+	Models   *[]string `placeholder:"ID" help:"Models it may use, exact or a prefix that ends in *; \"\" for all."`
+	Networks *[]string `placeholder:"CIDR" help:"Networks it may be used from, such as 192.0.2.0/24; \"\" for anywhere."`
+}
+
+// Run changes the key and shows it.
+func (c *keySet) Run(ctx context.Context, env *Env) error {
+	ctx, desk, err := env.open(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := desk.Keyring.Change(ctx, "", c.ID, keyring.Change{Models: given(c.Models), Networks: given(c.Networks)})
+	if err != nil {
+		return err
+	}
+	v := env.viewKey(k)
+	v.RequestID = env.Request
+	return env.print(v, func(w io.Writer) {
+		row(w, "ID", k.ID)
+		row(w, "Name", k.Name)
+		row(w, "Models", strings.Join(v.Models, ", "))
+		row(w, "Networks", strings.Join(v.Networks, ", "))
+	})
+}
+
+// given returns a list as it was named; one empty text is an empty list.
+func given(l *[]string) *[]string {
+	if l != nil && len(*l) == 1 && (*l)[0] == "" {
+		return &[]string{}
+	}
+	return l
 }
 
 type keyList struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/audit"
 )
@@ -25,6 +26,7 @@ type Config struct {
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
 	Keyring  *keyring.Service
+	Limits   *limits.Service
 	Credits  *credits.Service
 	Activity *activity.Service
 	Recorder Recorder
@@ -58,6 +60,7 @@ func newServer(c Config) *server {
 	s.registerMe()
 	s.registerAccount()
 	s.registerKeys()
+	s.registerLimits()
 	s.registerCredits()
 	s.registerStatement()
 	s.registerActivity()
@@ -89,6 +92,7 @@ func (s *server) humaConfig() huma.Config {
 				{Name: "Session", Description: "Who is signed in, and what they may use."},
 				{Name: "Account", Description: "The account the session is for."},
 				{Name: "Keys", Description: "API keys for /v1."},
+				{Name: "Limits", Description: "Budgets of the account, and caps of members and keys."},
 				{Name: "Credits", Description: "Balance, lots, ledger lines and statements."},
 				{Name: "Activity", Description: "What happened, as evidence."},
 			},

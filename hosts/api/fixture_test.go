@@ -25,6 +25,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
@@ -92,7 +93,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
 	h.Handler = api.New(api.Config{
-		Sessions: h.sessions, Gate: gate, Keyring: h.keyring,
+		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Recorder: &h.refusals, Log: slog.New(slog.NewTextHandler(h.log, nil)),

@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -23,12 +24,20 @@ type Key struct {
 	User       string     `json:"user_id,omitempty" doc:"Whose key it is; absent if it is the account's as a whole."`
 	Scopes     []string   `json:"scopes" nullable:"false" doc:"What it may be used for."`
 	Models     []string   `json:"models" nullable:"false" doc:"The models it may use, as exact IDs or prefixes ending in *; empty means all."`
+	Networks   []string   `json:"networks" nullable:"false" doc:"The networks it may be used from, in CIDR form; empty means all."`
+	Limits     *KeyLimits `json:"limits,omitempty" doc:"What it may spend, with the keys it was rotated from; absent if it has no caps of its own."`
 	State      string     `json:"state" enum:"active,expired,revoked"`
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  time.Time  `json:"expires_at"`
 	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"To the minute; absent if it was never used."`
 	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
 	Successor  string     `json:"successor,omitempty" doc:"The key that replaces it after a rotation."`
+}
+
+// KeyLimits are the caps of a key, with what has counted against them.
+type KeyLimits struct {
+	Bounds
+	Counted
 }
 
 // KeyList is a page of keys, newest first.
@@ -39,10 +48,26 @@ type KeyList struct {
 
 // KeyDraft describes a key to make.
 type KeyDraft struct {
-	Name      string   `json:"name" minLength:"1" maxLength:"100" doc:"To tell it from others. Text that looks like a secret is refused." example:"build server"`
-	ExpiresIn int64    `json:"expires_in_seconds,omitempty" minimum:"60" maximum:"31622400" doc:"Its life in seconds, at most a year; a year unless told."`
-	Scopes    []string `json:"scopes,omitempty" nullable:"false" maxItems:"10" enum:"models,chat.completions,responses,embeddings" doc:"Narrows what it may be used for; all unless told."`
-	Models    []string `json:"models,omitempty" nullable:"false" maxItems:"100" doc:"Narrows the models, as exact IDs or prefixes ending in *; all unless told."`
+	Name      string     `json:"name" minLength:"1" maxLength:"100" doc:"To tell it from others. Text that looks like a secret is refused." example:"build server"`
+	ExpiresIn int64      `json:"expires_in_seconds,omitempty" minimum:"60" maximum:"31622400" doc:"Its life in seconds, at most a year; a year unless told."`
+	Scopes    []string   `json:"scopes,omitempty" nullable:"false" maxItems:"10" enum:"models,chat.completions,responses,embeddings" doc:"Narrows what it may be used for; all unless told."`
+	Models    []string   `json:"models,omitempty" nullable:"false" maxItems:"100" doc:"Narrows the models, as exact IDs or prefixes ending in *; all unless told."`
+	Networks  []string   `json:"networks,omitempty" nullable:"false" maxItems:"100" doc:"Narrows where it may be used from, as networks in CIDR form or single addresses; anywhere unless told." example:"[\"192.0.2.0/24\"]"`
+	Limits    LimitDraft `json:"limits,omitzero" doc:"What it may spend; no bound of its own unless told."`
+}
+
+// KeyChange says what is to change of a key. What is absent stays as it is.
+type KeyChange struct {
+	Models   *[]string    `json:"models,omitempty" nullable:"false" maxItems:"100" doc:"The models it may use; empty means all."`
+	Networks *[]string    `json:"networks,omitempty" nullable:"false" maxItems:"100" doc:"The networks it may be used from; empty means all."`
+	Limits   *LimitChange `json:"limits,omitempty" doc:"What it may spend."`
+}
+
+// LimitChange says what is to change of a limit. What is absent stays as it is.
+type LimitChange struct {
+	Monthly  *int64 `json:"monthly,omitempty" minimum:"0" maximum:"1000000000000000" doc:"Microcredits in a calendar month of UTC; 0 means no bound."`
+	Requests *int64 `json:"requests_per_minute,omitempty" minimum:"0" maximum:"1000000000" doc:"0 means no bound."`
+	Tokens   *int64 `json:"tokens_per_minute,omitempty" minimum:"0" maximum:"1000000000" doc:"0 means no bound."`
 }
 
 // NewKey is a key with its token, which is shown this once.
@@ -68,6 +93,10 @@ type (
 		ID string `path:"id" maxLength:"64" doc:"The key's ID."`
 	}
 	draftInput  struct{ Body KeyDraft }
+	changeInput struct {
+		ID   string `path:"id" maxLength:"64" doc:"The key's ID."`
+		Body KeyChange
+	}
 	rotateInput struct {
 		ID   string `path:"id" maxLength:"64" doc:"The key's ID."`
 		Body Rotation
@@ -90,6 +119,12 @@ func (s *server) registerKeys() {
 		Summary: "Show an API key", Errors: []int{http.StatusNotFound},
 	}, s.showKey)
 	op(s, huma.Operation{
+		OperationID: "change-key", Method: http.MethodPatch, Path: "/api/keys/{id}", Tags: tags,
+		Summary: "Change an API key", Description: "Changes the models, the networks or the caps of a key that works. It is in force with the next request. " +
+			"Members change their own keys, administrators all.",
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
+	}, s.changeKey)
+	op(s, huma.Operation{
 		OperationID: "rotate-key", Method: http.MethodPost, Path: "/api/keys/{id}/rotate", Tags: tags,
 		Summary: "Rotate an API key", Description: "Makes a successor with a full fresh life; the old key works on for the overlap at most. " +
 			"Members rotate their own keys, administrators all. A key is rotated once.",
@@ -107,10 +142,11 @@ func (s *server) listKeys(ctx context.Context, c sessions.Current, in *keysInput
 	if err != nil {
 		return nil, err
 	}
-	list := KeyList{Data: []Key{}}
-	for _, k := range ks {
-		list.Data = append(list.Data, s.keyOf(k))
+	shown, err := s.keysOf(ctx, ks...)
+	if err != nil {
+		return nil, err
 	}
+	list := KeyList{Data: shown}
 	if len(ks) == in.Limit {
 		list.NextCursor = ks[len(ks)-1].ID
 	}
@@ -121,11 +157,12 @@ func (s *server) createKey(ctx context.Context, c sessions.Current, in *draftInp
 	k, token, err := s.Keyring.Create(ctx, keyring.Draft{
 		Account: c.Account.ID, User: c.Session.User, Name: in.Body.Name,
 		ExpiresIn: time.Duration(in.Body.ExpiresIn) * time.Second, Scopes: in.Body.Scopes, Models: in.Body.Models,
+		Networks: in.Body.Networks, Limits: in.Body.Limits.change(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &newKeyOutput{NewKey{s.keyOf(k), token.Reveal()}}, nil
+	return s.newKey(ctx, k, token)
 }
 
 func (s *server) showKey(ctx context.Context, c sessions.Current, in *keyInput) (*keyOutput, error) {
@@ -136,7 +173,7 @@ func (s *server) showKey(ctx context.Context, c sessions.Current, in *keyInput) 
 	if err != nil {
 		return nil, err
 	}
-	return &keyOutput{s.keyOf(k)}, nil
+	return s.oneKey(ctx, k)
 }
 
 func (s *server) rotateKey(ctx context.Context, c sessions.Current, in *rotateInput) (*newKeyOutput, error) {
@@ -151,7 +188,7 @@ func (s *server) rotateKey(ctx context.Context, c sessions.Current, in *rotateIn
 	if err != nil {
 		return nil, err
 	}
-	return &newKeyOutput{NewKey{s.keyOf(k), token.Reveal()}}, nil
+	return s.newKey(ctx, k, token)
 }
 
 func (s *server) revokeKey(ctx context.Context, c sessions.Current, in *keyInput) (*keyOutput, error) {
@@ -162,12 +199,64 @@ func (s *server) revokeKey(ctx context.Context, c sessions.Current, in *keyInput
 	if err != nil {
 		return nil, err
 	}
-	return &keyOutput{s.keyOf(k)}, nil
+	return s.oneKey(ctx, k)
+}
+
+func (s *server) changeKey(ctx context.Context, c sessions.Current, in *changeInput) (*keyOutput, error) {
+	if err := checkID(in.ID, "key"); err != nil {
+		return nil, err
+	}
+	change := keyring.Change{Models: in.Body.Models, Networks: in.Body.Networks}
+	if l := in.Body.Limits; l != nil {
+		change.Limits = ledger.LimitChange{Monthly: l.Monthly, Requests: l.Requests, Tokens: l.Tokens}
+	}
+	k, err := s.Keyring.Change(ctx, c.Account.ID, in.ID, change)
+	if err != nil {
+		return nil, err
+	}
+	return s.oneKey(ctx, k)
+}
+
+func (s *server) newKey(ctx context.Context, k keys.Key, token keys.Token) (*newKeyOutput, error) {
+	shown, err := s.keysOf(ctx, k)
+	if err != nil { // the key is made, and its token is in no other answer
+		shown = []Key{s.keyOf(k)}
+	}
+	return &newKeyOutput{NewKey{shown[0], token.Reveal()}}, nil
+}
+
+func (s *server) oneKey(ctx context.Context, k keys.Key) (*keyOutput, error) {
+	shown, err := s.keysOf(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	return &keyOutput{shown[0]}, nil
+}
+
+// keysOf returns keys of one account with their caps.
+func (s *server) keysOf(ctx context.Context, ks ...keys.Key) ([]Key, error) {
+	out := []Key{}
+	if len(ks) == 0 {
+		return out, nil
+	}
+	limited, err := s.Keyring.Limits(ctx, ks[0].Account, ks...)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range ks {
+		shown := s.keyOf(k)
+		if l, ok := limited[k.ID]; ok {
+			c := l.Counter
+			shown.Limits = &KeyLimits{boundsOf(l.Limit), Counted{Spent: c.Spent, Held: c.Reserved, ResetsAt: c.Window.AddDate(0, 1, 0)}}
+		}
+		out = append(out, shown)
+	}
+	return out, nil
 }
 
 func (s *server) keyOf(k keys.Key) Key {
 	out := Key{
-		ID: k.ID, Name: k.Name, Start: k.Start, Last4: k.Last4, User: k.User, Scopes: []string{}, Models: append([]string{}, k.Models...),
+		ID: k.ID, Name: k.Name, Start: k.Start, Last4: k.Last4, User: k.User, Scopes: []string{}, Models: append([]string{}, k.Models...), Networks: []string{},
 		State: string(s.Keyring.State(k)), CreatedAt: k.CreatedAt.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
 		LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
 	}
@@ -175,6 +264,9 @@ func (s *server) keyOf(k keys.Key) Key {
 		out.Scopes = append(out.Scopes, string(scope))
 	}
 	slices.Sort(out.Scopes)
+	for _, n := range k.Networks {
+		out.Networks = append(out.Networks, n.String())
+	}
 	return out
 }
 

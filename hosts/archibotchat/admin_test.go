@@ -102,6 +102,52 @@ func TestRun_AdminKey(t *testing.T) {
 	require.Equal(t, "active", list.Keys[1].State)
 }
 
+func TestRun_AdminLimits(t *testing.T) { // L12, K7
+	t.Parallel()
+	p := local(t)
+	account := p.json(t, "admin", "account", "create", "--name", "Acme")["id"].(string)
+	key := p.json(t, "admin", "key", "create", "--account", account, "--name", "ci", "--networks", "10.0.0.1/8,::1", "--monthly", "0.5", "--requests", "6")
+	require.Equal(t, []any{"10.0.0.0/8", "::1/128"}, key["networks"])
+	id := key["id"].(string)
+
+	set := p.json(t, "admin", "limits", "set", account, "--monthly", "12.5", "--requests", "60")
+	require.Equal(t, "operator", set["of"])
+	require.InDelta(t, 12.5e6, set["monthly"], 0)
+	set = p.json(t, "admin", "limits", "set", account, "--requests", "0", "--tokens", "1000")
+	require.Equal(t, []any{12.5e6, 0.0, 1000.0}, []any{set["monthly"], set["requests_per_minute"], set["tokens_per_minute"]}, "what is not named stays")
+	require.Equal(t, "member", p.json(t, "admin", "limits", "set", account, "--user", "user_1", "--tokens", "7")["of"])
+	set = p.json(t, "admin", "limits", "set", account, "--key", id, "--monthly", "1")
+	require.Equal(t, []any{"key", id, 1e6, 6.0}, []any{set["of"], set["id"], set["monthly"], set["requests_per_minute"]})
+	require.NotNil(t, set["resets_at"])
+
+	list := p.json(t, "admin", "limits", "list", account)["limits"].([]any)
+	require.Len(t, list, 3)
+	rotated := p.json(t, "admin", "key", "rotate", id)["id"].(string)
+	set = p.json(t, "admin", "limits", "clear", account, "--key", rotated)
+	require.Equal(t, []any{id, 0.0}, []any{set["id"], set["monthly"]}, "a rotated key has the caps of its line")
+	p.json(t, "admin", "limits", "clear", account, "--user", "user_1")
+	p.json(t, "admin", "limits", "clear", account)
+	require.Empty(t, p.json(t, "admin", "limits", "list", account)["limits"])
+
+	changed := p.json(t, "admin", "key", "set", rotated, "--networks", "", "--models", "m*")
+	require.Equal(t, []any{}, changed["networks"])
+	require.Equal(t, []any{"m*"}, changed["models"])
+	changed = p.json(t, "admin", "key", "set", rotated, "--models", "")
+	require.Equal(t, []any{}, changed["models"])
+
+	for _, args := range [][]string{
+		{"admin", "limits", "clear", account},
+		{"admin", "limits", "list", "acct_none"},
+		{"admin", "limits", "set", account, "--user", "acct_1", "--tokens", "1"},
+		{"admin", "limits", "set", account, "--key", "key_none", "--tokens", "1"},
+		{"admin", "limits", "set", account, "--key", id, "--user", "user_1", "--tokens", "1"},
+		{"admin", "key", "set", rotated, "--networks", "x"},
+	} {
+		_, _, code := p.run(t, args...)
+		require.NotZero(t, code, args)
+	}
+}
+
 func TestRun_AdminSession(t *testing.T) {
 	t.Parallel()
 	p := local(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/fault"
@@ -115,6 +116,7 @@ func (in *instance) desk(db *database) *admin.Desk {
 		Sessions: sessions.New(sessions.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
 		Activity: activity.New(activity.Deps{Store: db, Now: now, NewID: in.newID}),
 		Keyring:  keyring.New(keyringDeps),
+		Limits:   limits.New(limits.Deps{Store: db, Now: now, NewID: in.newID}),
 		Minting: func() (*keyring.Service, error) {
 			peppers, err := in.cli.Settings.KeyPeppers(in.base)
 			if err != nil {

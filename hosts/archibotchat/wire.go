@@ -124,7 +124,7 @@ func readPrices(ctx context.Context, path string) (pricing.Book, error) {
 func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHandler, v1 http.Handler) {
 	app := w.app
 	apiHandler = api.New(api.Config{
-		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
+		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
 		Log: log, NewRequestID: func() string { return in.newID("req") }, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})
