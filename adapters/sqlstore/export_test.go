@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"io/fs"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -28,3 +29,6 @@ func (s *Store) Text(ctx context.Context, statement string) (text string, err er
 func PostgresFault(code string) error {
 	return postgresFlavor(nil).fault("test", &pgconn.PgError{Code: code})
 }
+
+// SetMigrations replaces the migrations that the store knows.
+func (s *Store) SetMigrations(files fs.FS) { s.flavor.migrations = files }

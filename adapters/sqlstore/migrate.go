@@ -20,8 +20,14 @@ var migrationFiles embed.FS
 const (
 	migrationTable = "schema_migrations"
 	// migrationLock is this program's number among advisory locks.
-	migrationLock  = 0x61626b5f6d696772
+	migrationLock = 0x61626b5f6d696772
+	// migrationRetry is how often to look whether another process is done.
 	migrationRetry = 100 * time.Millisecond
+	// migrationTell is how often to say that one is still waiting.
+	migrationTell = 10 * time.Second
+	// Between two attempts to get a lock on a table are pauses, which double:
+	// while an attempt waits, every query of the table waits behind it.
+	firstPause, lastPause = 500 * time.Millisecond, 10 * time.Second
 )
 
 // Migrate brings the schema up to date. Servers that start together may all
@@ -71,16 +77,44 @@ type migrator struct {
 	migrations migrate.MigrationSlice
 }
 
+// Files are named NNNN_name.tx.up.sql, which run in a transaction with the mark
+// that they were, or NNNN_name.up.sql, which run outside of one, for CREATE
+// INDEX CONCURRENTLY. The latter may end anywhere and must be such that they
+// can be run again: they drop what they create first, if it is there. Their
+// statements are parted by lines of --bun:split.
+
 func (s *Store) migrator(db *bun.DB) (migrator, error) {
 	all := migrate.NewMigrations()
 	if err := all.Discover(s.flavor.migrations); err != nil {
 		return migrator{}, fmt.Errorf("read the migrations: %w", err)
 	}
 	m := migrate.NewMigrator(db, all, migrate.WithTableName(migrationTable), migrate.WithLocksTableName(migrationTable+"_locks"),
-		migrate.WithMarkAppliedOnSuccess(true))
+		migrate.BeforeMigration(s.begin), migrate.AfterMigration(s.mark))
 	return migrator{m, all.Sorted()}, nil
 }
 
+// begin says what comes. What runs outside a transaction keeps nobody waiting
+// while it waits itself, and would do its work anew after a timeout: it has none.
+func (s *Store) begin(ctx context.Context, db bun.IConn, one *migrate.Migration) error {
+	s.log.InfoContext(ctx, "migrating the database", "migration", one.String())
+	if _, tx := db.(bun.Tx); tx || s.pool == nil {
+		return nil
+	}
+	_, err := db.ExecContext(ctx, "SET lock_timeout = 0")
+	return err
+}
+
+// mark notes a migration as applied, in its own transaction if it has one.
+func (s *Store) mark(ctx context.Context, db bun.IConn, one *migrate.Migration) error {
+	idb, ok := db.(bun.IDB)
+	if !ok {
+		return errors.New("a migration runs on something that is no connection")
+	}
+	_, err := idb.NewInsert().Model(one).ModelTableExpr(migrationTable).Exec(ctx)
+	return err
+}
+
+// apply runs what the database lacks, one after the other.
 func (s *Store) apply(ctx context.Context, db *bun.DB) error {
 	m, err := s.migrator(db)
 	if err != nil {
@@ -89,11 +123,19 @@ func (s *Store) apply(ctx context.Context, db *bun.DB) error {
 	if err := m.Init(ctx); err != nil {
 		return err
 	}
-	done, err := m.Migrate(ctx)
-	if err == nil && !done.IsZero() {
-		s.log.InfoContext(ctx, "database migrated", "migrations", len(done.Migrations))
+	list, err := m.MigrationsWithStatus(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	group := list.LastGroupID() + 1
+	for _, one := range list.Unapplied() {
+		one.GroupID = group
+		if err := one.Up(ctx, m.Migrator, &one); err != nil {
+			return fmt.Errorf("migration %s: %w", one.String(), err)
+		}
+		s.log.InfoContext(ctx, "migrated", "migration", one.String())
+	}
+	return nil
 }
 
 // migratePostgres works on connections of its own: a migration may take long,
@@ -113,20 +155,23 @@ func (s *Store) migratePostgres(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := lockMigrations(ctx, conn); err != nil {
+	if err := s.lockMigrations(ctx, conn); err != nil {
 		return err
 	}
-	for {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := s.apply(ctx, db)
-		if s.flavor.class(err) != classLocked || !wait(ctx, migrationRetry) {
+		if s.flavor.class(err) != classLocked {
 			return err
 		}
-		s.log.WarnContext(ctx, "migration waits for a lock")
+		s.log.WarnContext(ctx, "a table is in use; the migration tries again", "pause", pause.String(), "error", err)
+		if !wait(ctx, pause) {
+			return err
+		}
 	}
 }
 
-func lockMigrations(ctx context.Context, conn *sql.Conn) error {
-	for {
+func (s *Store) lockMigrations(ctx context.Context, conn *sql.Conn) error {
+	for n := 0; ; n++ {
 		var locked bool
 		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(migrationLock)).Scan(&locked); err != nil {
 			return err
@@ -134,24 +179,33 @@ func lockMigrations(ctx context.Context, conn *sql.Conn) error {
 		if locked {
 			return nil
 		}
+		s.tellWaiting(ctx, n)
 		if !wait(ctx, migrationRetry) {
 			return ctx.Err()
 		}
 	}
 }
 
+// tellWaiting says now and then that another process migrates.
+func (s *Store) tellWaiting(ctx context.Context, n int) {
+	if n%int(migrationTell/migrationRetry) == 0 {
+		s.log.InfoContext(ctx, "another process migrates the database; waiting for it")
+	}
+}
+
 // migrateSQLite is guarded by a file lock of its own, so that the command line
 // can migrate beside a server.
 func (s *Store) migrateSQLite(ctx context.Context) error {
-	for {
+	for n := 0; ; n++ {
 		release, err := lockFile(s.file + ".migrate")
 		switch {
 		case err == nil:
-			err = s.apply(ctx, s.write)
-			return errors.Join(err, release())
+			return errors.Join(s.apply(ctx, s.write), release())
 		case !errors.Is(err, errLocked):
 			return err
-		case !wait(ctx, migrationRetry):
+		}
+		s.tellWaiting(ctx, n)
+		if !wait(ctx, migrationRetry) {
 			return ctx.Err()
 		}
 	}
