@@ -94,12 +94,18 @@ func (s *Site) Grant(t testing.TB, id string, micro int64) {
 	s.mustRun(t, "admin", "credits", "grant", id, "--credits", credits(micro), "--reason", "e2e")
 }
 
-// Key makes an API key.
-func (s *Site) Key(t testing.TB, account string) Key {
+// Key makes an API key; flags may narrow it.
+func (s *Site) Key(t testing.TB, account string, flags ...string) Key {
 	t.Helper()
 	var k Key
-	s.read(t, &k, "admin", "key", "create", "--account", account, "--name", "e2e")
+	s.read(t, &k, append([]string{"admin", "key", "create", "--account", account, "--name", "e2e"}, flags...)...)
 	return k
+}
+
+// Limit sets what an account may spend, or by a flag one of its members or keys.
+func (s *Site) Limit(t testing.TB, account string, flags ...string) {
+	t.Helper()
+	s.mustRun(t, append([]string{"admin", "limits", "set", account}, flags...)...)
 }
 
 // Revoke revokes an API key.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -132,6 +133,7 @@ func (f *fixture) retries(t *testing.T) {
 		calls            int
 	}{
 		{"no credits: not at all", "broke", "req", 1},
+		{"no budget: not at all", "budget", "req", 1},
 		{"upstream 500: as the SDK does by default", "good", "tok-err500", 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,6 +148,50 @@ func (f *fixture) retries(t *testing.T) {
 			require.Equal(t, c.calls, calls)
 		})
 	}
+}
+
+// A key under a rate learns where it stands from every answer, and an SDK that
+// is told to wait waits, and gets in.
+func (f *fixture) rate(t *testing.T) {
+	var heads []http.Header
+	watch := option.WithMiddleware(func(r *http.Request, next option.MiddlewareNext) (*http.Response, error) {
+		res, err := next(r)
+		if err == nil {
+			heads = append(heads, res.Header)
+		}
+		return res, err
+	})
+	client := harness.NewClient(f.replica.BaseURL(), f.holders["rated"].key, option.WithMaxRetries(2), watch)
+	for i := 0; ; i++ {
+		require.Less(t, i, 200, "the rate was never reached")
+		heads = nil
+		a, err := client.Ask(t.Context(), harness.Shapes[i%len(harness.Shapes)], "tok")
+		require.NoError(t, err)
+		require.True(t, a.Complete)
+		for _, h := range heads {
+			require.Equal(t, "20", h.Get("X-Ratelimit-Limit-Requests"))
+			require.Equal(t, "1000000", h.Get("X-Ratelimit-Limit-Tokens"))
+			for _, name := range []string{"X-Ratelimit-Remaining-Requests", "X-Ratelimit-Remaining-Tokens"} {
+				_, err := strconv.ParseInt(h.Get(name), 10, 64)
+				require.NoError(t, err, name)
+			}
+			for _, name := range []string{"X-Ratelimit-Reset-Requests", "X-Ratelimit-Reset-Tokens"} {
+				_, err := time.ParseDuration(h.Get(name))
+				require.NoError(t, err, name)
+			}
+		}
+		if len(heads) > 1 {
+			break
+		}
+	}
+	refused := heads[0]
+	require.Equal(t, "0", refused.Get("X-Ratelimit-Remaining-Requests"))
+	require.Equal(t, "true", refused.Get("X-Should-Retry"))
+	wait, err := strconv.Atoi(refused.Get("Retry-After"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, wait, 1)
+	require.LessOrEqual(t, wait, 3, "one of twenty a minute flows back in three seconds")
+	f.requireEvent(t, "rated", refused.Get("X-Request-Id"), "gate.denied", "rate_limited", 0)
 }
 
 // A stream that breaks off is an error, never a clean end (HOTPATH 17), and

@@ -91,6 +91,11 @@ func (f *fixture) keys(t *testing.T) {
 	harness.Expire(t, rows, expired.ID)
 	f.holders["expired"] = holder{good.account, expired.Key}
 
+	f.holders["elsewhere"] = holder{good.account, f.site.Key(t, good.account, "--networks", "192.0.2.0/24").Key}
+	f.site.Limit(t, add("budget", grant).account, "--monthly", "0.5") // less than a request for a whole credit
+	rated := f.site.Account(t, harness.NewAccount{Name: "rated", Credits: grant})
+	f.holders["rated"] = holder{rated.ID, f.site.Key(t, rated.ID, "--requests", "20", "--tokens", "1000000").Key}
+
 	f.holders["malformed"] = holder{key: good.key[:len(good.key)-1]}
 	var entropy [keys.EntropyLen]byte
 	_, err := rand.Read(entropy[:])
@@ -111,6 +116,7 @@ func TestSDK(t *testing.T) {
 			t.Run("models", f.models)
 			t.Run("refusals", f.refusals)
 			t.Run("retries", f.retries)
+			t.Run("rate", f.rate)
 			t.Run("cut", f.cut)
 		})
 		f.keys(t)

@@ -162,6 +162,25 @@ test('no credits: the SDK does not try again', async () => {
   assert.equal(heads.length, 1);
 });
 
+test('no budget: the SDK does not try again', async () => {
+  const { sdk, heads } = client('budget', { maxRetries: 2 });
+  assert.ok((await failureOf(shapes.chat(sdk, 'req'))) instanceof OpenAI.RateLimitError);
+  assert.equal(heads.length, 1);
+});
+
+test('a rate: the SDK waits, and gets in', async () => {
+  const { sdk, heads } = client('rated', { maxRetries: 2 });
+  for (let i = 0; heads.length === i; i++) {
+    assert.ok(i < 200, 'the rate was never reached');
+    assert.equal(await shapes.chat(sdk, model), text);
+  }
+  const refused = heads.at(-2);
+  assert.equal(refused.get('x-ratelimit-limit-requests'), '20');
+  assert.equal(refused.get('x-ratelimit-remaining-requests'), '0');
+  assert.match(refused.get('retry-after'), /^[123]$/);
+  trace('rated', refused.get('x-request-id'), 'gate.denied', 'rate_limited');
+});
+
 for (const name of streams) {
   for (const how of ['tok-gap20-cut', 'tok-gap20-reset', 'tok-gap20-nodone']) {
     test(`a cut is an error: ${name} ${how}`, async () => {
