@@ -126,6 +126,7 @@ func (u *Upstream) harmless(i int, value string) bool {
 	if u.scrubber.leaks(value) {
 		return false
 	}
-	u.clean[i].Store(&value)
+	known := value // a copy, so that only a new value takes room
+	u.clean[i].Store(&known)
 	return true
 }
