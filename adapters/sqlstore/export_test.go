@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"io/fs"
+	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -32,3 +33,16 @@ func PostgresFault(code string) error {
 
 // SetMigrations replaces the migrations that the store knows.
 func (s *Store) SetMigrations(files fs.FS) { s.flavor.migrations = files }
+
+// Checkpointer returns what the server does once a second about the log, with
+// a bound of its own.
+func Checkpointer(t testing.TB, s *Store, bound int64) func() error {
+	t.Helper()
+	c, err := newCheckpointer(t.Context(), s.file, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.db.Close() })
+	c.bound, c.rest = bound, 0
+	return func() error { return c.once(t.Context()) }
+}

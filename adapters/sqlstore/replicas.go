@@ -156,9 +156,13 @@ func (s replicas) Sole(ctx context.Context) (release func() error, others bool, 
 	if err != nil {
 		return nil, false, s.flavor.fault("take the server's lock", err)
 	}
+	stop, err := s.store.checkpoint(ctx)
+	if err != nil {
+		return nil, false, s.flavor.fault("begin to serve the database file", errors.Join(err, unlock()))
+	}
 	s.store.sole.Store(true)
 	return func() error {
 		s.store.sole.Store(false)
-		return unlock()
+		return errors.Join(stop(), unlock())
 	}, false, nil
 }

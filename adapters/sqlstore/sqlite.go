@@ -79,9 +79,14 @@ func (s *Store) openSQLite(ctx context.Context) error {
 }
 
 func openFile(path, lock string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
-	return sql.Open("sqlite", u.String())
+	return sql.Open("sqlite", dataSource(path, lock, append([]string{"busy_timeout(5000)"}, pragmas...)...))
+}
+
+// dataSource names a file to the driver. The pragmas are run in order on each
+// new connection.
+func dataSource(path, lock string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_txlock": {lock}, "_pragma": pragmas}.Encode()}
+	return u.String()
 }
 
 // createPrivate makes the file and its folder if they are not there, for their

@@ -39,6 +39,7 @@ type Command struct {
 	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
 	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
 	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
+	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
 }
 
 // Desk is the use cases on an open database.
@@ -67,6 +68,10 @@ type Env struct {
 	Cookie  string // name of the session cookie
 	Now     func() time.Time
 	Open    func(ctx context.Context) (*Desk, error)
+	// Backup copies the database as it is, whatever its schema, to a new file
+	// and returns the copy's size in bytes. Faults: backup_exists,
+	// backup_by_pg_dump, not_found.
+	Backup func(ctx context.Context, to string) (int64, error)
 }
 
 // open returns the desk and a context in which the operator acts.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -68,6 +69,28 @@ func TestRun_AdminCredits(t *testing.T) {
 	require.Zero(t, code)
 	require.Equal(t, "accounts: 1, entries: 2, OK\n", out)
 	require.Equal(t, true, p.json(t, "ledger", "verify")["ok"])
+}
+
+func TestRun_AdminBackup(t *testing.T) {
+	t.Parallel()
+	p := local(t)
+	to := filepath.Join(t.TempDir(), "copy.db")
+	_, errs, code := p.run(t, "admin", "backup", "--to", to)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "no database file")
+	id := p.json(t, "admin", "account", "create", "--name", "Acme", "--credits", "7")["id"].(string)
+	made := p.json(t, "admin", "backup", "--to", to)
+	require.Equal(t, to, made["file"])
+	require.Positive(t, made["bytes"])
+	_, errs, code = p.run(t, "admin", "backup", "--to", to)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "file of that name")
+
+	other := local(t).with(map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:" + to})
+	require.Equal(t, "Acme", other.json(t, "admin", "account", "show", id)["name"])
+	out, _, code := other.run(t, "ledger", "verify")
+	require.Zero(t, code)
+	require.Equal(t, "accounts: 1, entries: 1, OK\n", out)
 }
 
 func TestRun_AdminKey(t *testing.T) {

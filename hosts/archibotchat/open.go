@@ -101,7 +101,27 @@ func (in *instance) adminEnv() *admin.Env {
 			in.opened = db
 			return in.desk(db), nil
 		},
+		Backup: in.backup,
 	}
+}
+
+// backup copies the database without preparing it: a copy is what one makes
+// before a new version touches the schema.
+func (in *instance) backup(ctx context.Context, to string) (int64, error) {
+	base, err := in.cli.Settings.Base(in.source.Faults())
+	if err != nil {
+		return 0, configError{err}
+	}
+	in.base = base
+	if _, err := os.Stat(base.File); base.File != "" && err != nil {
+		return 0, fault.New(fault.NotFound, "no_database", "There is no database file yet at "+base.File+".")
+	}
+	db, err := in.connect(ctx, base, in.log(max(base.LogLevel, slog.LevelWarn), base.Secrets()...))
+	if err != nil {
+		return 0, err
+	}
+	defer db.close()
+	return db.Backup(ctx, to)
 }
 
 // desk wires the use cases that need no upstream and no prices.

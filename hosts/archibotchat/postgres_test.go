@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -87,4 +88,12 @@ func TestServe_PepperRotationOfSeveralServers(t *testing.T) {
 		}
 	}
 	require.Zero(t, old.end())
+}
+
+func TestRun_AdminBackup_Postgres(t *testing.T) {
+	t.Parallel()
+	p := local(t).with(map[string]string{"ARCHIBOT_DATABASE_URL": localpg.URL(t)})
+	_, errs, code := p.run(t, "admin", "backup", "--to", filepath.Join(t.TempDir(), "copy"))
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "pg_dump")
 }
