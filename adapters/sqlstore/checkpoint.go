@@ -13,6 +13,7 @@ import (
 // How the server keeps its write-ahead log short (HOTPATH 23).
 const (
 	checkpointEvery = time.Second
+	checkpointSoon  = 100 * time.Millisecond // once the log is half as long as it may be
 	// walBound is how long the log may grow before writers are held up for a
 	// moment, so that it begins anew. It is exceeded by what is written while
 	// somebody reads an old state, such as a backup.
@@ -95,37 +96,43 @@ func (s *Store) autoCheckpoint(ctx context.Context, pages int) error {
 }
 
 func (c *checkpointer) run(ctx context.Context) {
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for pause := checkpointEvery; wait(ctx, pause); {
 		if err := c.once(ctx); err != nil && ctx.Err() == nil {
 			c.log.WarnContext(ctx, "moving the log into the database file failed, will retry", "error", err)
+		}
+		pause = checkpointEvery
+		if c.last.frames*c.frame > c.bound/2 {
+			pause = checkpointSoon
 		}
 	}
 }
 
-// once is one round. Most of the work is done beside the writer. Only if the
-// log is too long, or nobody writes, it stops the writer for the rest, of which
-// there is little then.
+// once is one round. The work is done beside the writer. Only if the log is too
+// long, or nobody writes, the writer is stopped for the rest, of which there is
+// little then: what came while the round before it was at work.
 func (c *checkpointer) once(ctx context.Context) error {
 	before := c.last
-	now, err := c.pragma(ctx, "PASSIVE")
-	if err != nil {
+	var err error
+	if c.last, err = c.pragma(ctx, "PASSIVE"); err != nil {
 		return err
 	}
-	c.last = now
-	switch {
-	case now == before && now.moved == now.frames && c.size() > c.rest:
-		_, err = c.pragma(ctx, "TRUNCATE")
-	case now.frames*c.frame > c.bound:
-		if _, err = c.pragma(ctx, "PASSIVE"); err == nil { // what came meanwhile
-			_, err = c.pragma(ctx, "RESTART")
+	if c.last == before && c.last.moved == c.last.frames {
+		if c.size() > c.rest {
+			c.last, err = c.pragma(ctx, "TRUNCATE")
 		}
+		return err
+	}
+	for tries := 0; tries < 4 && c.last.frames*c.frame > c.bound; tries++ {
+		before = c.last
+		if c.last, err = c.pragma(ctx, "PASSIVE"); err != nil {
+			return err
+		}
+		if (c.last.frames-before.frames)*c.frame < c.bound/16 {
+			break
+		}
+	}
+	if c.last.frames*c.frame > c.bound {
+		_, err = c.pragma(ctx, "RESTART")
 	}
 	return err
 }

@@ -76,12 +76,12 @@ func TestSQLite_WhoMovesTheLog(t *testing.T) {
 	require.EqualValues(t, 1000, pages())
 }
 
-// spends commits a batch for an account.
-func spends(t testing.TB, s *sqlstore.Store, account string, n int) {
+// spends commits a batch of debits of acct_1.
+func spends(t testing.TB, s *sqlstore.Store, n int) {
 	t.Helper()
 	ops := make([]ledger.Op, n)
 	for i := range ops {
-		ops[i] = ledger.Op{Kind: ledger.OpSettle, Account: account, Request: newID("req"), Nonce: "n", Amount: 1}
+		ops[i] = ledger.Op{Kind: ledger.OpSettle, Account: "acct_1", Request: newID("req"), Nonce: "n", Amount: 1}
 	}
 	commit(t, s, ops...)
 }
@@ -103,7 +103,7 @@ func TestSQLite_LogIsBounded(t *testing.T) {
 		return info.Size()
 	}
 	for range 30 { // each round writes a part of the bound
-		spends(t, s, "acct_1", 12)
+		spends(t, s, 12)
 		require.NoError(t, round())
 		require.Less(t, size(), int64(3*bound))
 	}
@@ -116,7 +116,7 @@ func TestSQLite_LogIsBounded(t *testing.T) {
 	}
 	view(func() {
 		for range 20 {
-			spends(t, s, "acct_1", 12)
+			spends(t, s, 12)
 			require.NoError(t, round(), "writers are not kept waiting for a reader")
 		}
 	})
@@ -140,7 +140,7 @@ func TestSQLite_Backup(t *testing.T) {
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
 	for range 10 {
-		spends(t, s, "acct_1", 100)
+		spends(t, s, 100)
 	}
 	require.NoError(t, s.Exec(t.Context(), "INSERT INTO idempotency_outcomes (slot, day, request_id, account_id, sealed) VALUES (1, 1, 'req_1', 'acct_1', x'abad1dea')"))
 
@@ -149,7 +149,7 @@ func TestSQLite_Backup(t *testing.T) {
 	written := 0
 	load.Go(func() {
 		for !stop.Load() {
-			spends(t, s, "acct_1", 10)
+			spends(t, s, 10)
 			written++
 		}
 	})

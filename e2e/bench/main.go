@@ -31,6 +31,7 @@ type options struct {
 	accounts int
 	conns    int
 	scenes   []string
+	withCLI  bool
 }
 
 func main() {
@@ -59,6 +60,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.accounts, "accounts", 1000, "over how many accounts the load is spread, a key each")
 	flags.IntVar(&o.conns, "c", 64, "connections of the saturating scenarios")
 	names := flags.String("scen", "json,sse,rate,sserate", "scenarios to run")
+	flags.BoolVar(&o.withCLI, "with-cli", false, "compare the server alone with the server beside grants, backups and audits by the command line")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -85,6 +87,14 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	s.printHead(o)
+	if o.withCLI {
+		results, seen, answered, err := s.measureBeside(ctx, o)
+		if err != nil {
+			return err
+		}
+		s.printBeside(o, results, seen)
+		return s.reconcile(ctx, answered)
+	}
 	results, answered, err := s.measure(ctx, o)
 	if err != nil {
 		return err
