@@ -20,6 +20,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/spend"
+	"github.com/archibot/archibotchat/core/app/tariff"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/idempotency"
@@ -34,8 +35,10 @@ import (
 type Deps struct {
 	Store    store.Store
 	Upstream inference.Upstream
-	Prices   prices.Source
-	Peppers  keys.Peppers
+	// Prices is asked for its book every few seconds; a book that changes is
+	// published and in force a minute later.
+	Prices  prices.Source
+	Peppers keys.Peppers
 
 	// Areas are those that this environment offers; none if empty.
 	Areas access.Groups
@@ -78,8 +81,8 @@ func (d Deps) check() error {
 	return errors.Join(errs...)
 }
 
-// App is the use cases, wired. Admit, Models, Relay and Memory are nil without
-// an Upstream.
+// App is the use cases, wired. Tariff, Admit, Models, Relay and Memory are nil
+// without an Upstream.
 type App struct {
 	Accounts *accounts.Service
 	Keyring  *keyring.Service
@@ -92,6 +95,7 @@ type App struct {
 	// Recorder takes the events of refusals; nil without an Upstream, as below.
 	Recorder *activity.Folder
 
+	Tariff *tariff.Service
 	Admit  *admit.Service
 	Models *models.Service
 	Relay  *relay.Relay
@@ -120,17 +124,17 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return a, nil
 	}
 
-	book, err := d.Prices.Book(ctx)
-	if err != nil {
+	if _, err := d.Prices.Book(ctx); err != nil {
 		return nil, fmt.Errorf("read the price book: %w", err)
 	}
+	a.Tariff = tariff.New(tariff.Deps{Store: d.Store, Source: d.Prices, Now: d.Now, NewID: d.NewID, Log: d.Log})
 	if d.Memory == 0 {
 		d.Memory = 512 << 20
 	}
 	a.Recorder = activity.NewFolder(events, d.Log)
 	a.spend = spend.New(spend.Deps{Store: d.Store, NewID: d.NewID, Now: d.Now, Log: d.Log, Lease: d.Lease})
 	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.Recorder, Now: d.Now})
-	a.Models = models.New(models.Deps{Upstream: d.Upstream, Book: book, Now: d.Now, Log: d.Log})
+	a.Models = models.New(models.Deps{Upstream: d.Upstream, Prices: a.Tariff, Now: d.Now, Log: d.Log})
 	a.Memory = relay.NewMemory(d.Memory)
 	a.Relay = relay.New(relay.Deps{
 		Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits,
@@ -146,8 +150,8 @@ const sweepEvery = time.Minute
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
 // lots, the end of kept answers, the events of refusals, the log that events
-// are sealed into, the polls for changes of keys and accounts. It returns when
-// all of it has stopped. End ctx only after the hosts have drained.
+// are sealed into, the prices, the polls for changes of keys and accounts. It
+// returns when all of it has stopped. End ctx only after the hosts have drained.
 func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {
 		return errors.New("core: Run needs an Upstream")
@@ -164,6 +168,7 @@ func (a *App) Run(ctx context.Context) error {
 		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":    a.sweep,
 		"forget":   a.forget,
+		"tariff":   a.Tariff.Run,
 	} {
 		tasks.Go(func() {
 			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -219,9 +224,9 @@ func (a *App) forget(ctx context.Context) error {
 var ErrNotReady = fault.New(fault.Unavailable, "not_ready", "This server is starting, stopping, or has lost its place among the others.")
 
 // Ready returns nil if requests can be served: the store answers and the
-// writer has an identity.
+// writer has an identity, and the prices are known.
 func (a *App) Ready(ctx context.Context) error {
-	if a.spend != nil && !a.spend.Ready() {
+	if a.spend != nil && (!a.spend.Ready() || !a.Tariff.Ready()) {
 		return ErrNotReady
 	}
 	return a.deps.Store.Ping(ctx)

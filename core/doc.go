@@ -27,7 +27,8 @@
 //
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
-// models, keyring, limits, accounts, credits, activity, seal, sessions.
+// tariff (which prices are in force), models, keyring, limits, accounts,
+// credits, activity, seal, sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
 // and account, in memory if it knows them, and asks gates.Decide;

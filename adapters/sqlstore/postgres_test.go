@@ -40,6 +40,8 @@ func TestPostgres_AppendOnly(t *testing.T) {
 	appendOnly(t, s)
 	require.Error(t, s.Exec(t.Context(), "TRUNCATE entries"))
 	require.Error(t, s.Exec(t.Context(), "TRUNCATE events"))
+	require.Error(t, s.Exec(t.Context(), "TRUNCATE price_books, price_schedule"))
+	require.Error(t, s.Exec(t.Context(), "TRUNCATE price_schedule"))
 }
 
 func TestPostgres_HoldsThroughSeveralHandles(t *testing.T) {

@@ -152,8 +152,11 @@ func migrates(t *testing.T, url string) {
 func appendOnly(t *testing.T, s *sqlstore.Store) {
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 50))
+	_, _, err := s.PriceBooks().Publish(t.Context(), store.Publication{Content: []byte("prices")})
+	require.NoError(t, err)
 	for _, statement := range []string{
 		"UPDATE entries SET amount = 51", "DELETE FROM entries", "UPDATE events SET reason = 'other'", "DELETE FROM events",
+		"UPDATE price_books SET content = content", "DELETE FROM price_books", "UPDATE price_schedule SET effective_at = 1", "DELETE FROM price_schedule",
 	} {
 		require.Error(t, s.Exec(t.Context(), statement), statement)
 	}

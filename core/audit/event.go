@@ -26,6 +26,7 @@ const (
 	CreditsExpired    Kind = "credits.expired"
 	CreditsClawedBack Kind = "credits.clawed_back"
 	CreditsClosed     Kind = "credits.closed"
+	PricesPublished   Kind = "prices.published"
 )
 
 // ActorKind says what sort of party acted.

@@ -30,7 +30,7 @@ type commands struct {
 	Admin       admin.Command      `cmd:"" help:"Operate accounts, credits, keys and sessions, also while servers run."`
 	Ledger      ledgerCommands     `cmd:"" help:"Prove the ledger."`
 	Audit       admin.AuditCommand `cmd:"" help:"Prove the evidence."`
-	Prices      pricesCommands     `cmd:"" help:"Work on price books."`
+	Prices      pricesCommands     `cmd:"" help:"Check, publish, list and show price books."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on the configured address whether it is alive."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -113,17 +113,15 @@ func readDemo(path string) (demoState, error) {
 // model returns a model for the first request: one with an exact price, else
 // one that the upstream lists and the book prices, else a word to replace.
 func (w wired) model(ctx context.Context) string {
-	at := now()
-	if e, ok := w.book.At(at); ok {
-		if ids := e.Exact(); len(ids) > 0 {
-			return ids[0]
-		}
+	edition := w.app.Tariff.Known()
+	if ids := edition.Exact(); len(ids) > 0 {
+		return ids[0]
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	listed, _ := w.upstream.Models(ctx) // an upstream that is down is no reason not to start
 	for _, m := range listed {
-		if _, ok := w.book.Find(m.ID, at); ok {
+		if _, ok := edition.Find(m.ID); ok {
 			return m.ID
 		}
 	}

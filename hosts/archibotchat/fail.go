@@ -20,15 +20,17 @@ func (e configError) Error() string { return e.err.Error() }
 
 // next says what to do about a fault, by its code.
 var next = map[string]string{
-	"not_found":             "Check the ID; archibotchat admin account list shows the accounts.",
-	"unknown_billing_state": "See archibotchat admin account set --help.",
-	"store_unavailable":     "Check ARCHIBOT_DATABASE_URL and that the database runs.",
-	"environment_mismatch":  "Check ARCHIBOT_ENVIRONMENT and ARCHIBOT_DATABASE_URL: this database belongs to another environment.",
-	"migrations_pending":    "Run archibotchat migrate, or start with serve --migrate.",
-	"already_served":        "Stop the other server, or give each a database of its own; only Postgres takes several servers.",
-	"already_rotated":       "Rotate its successor; archibotchat admin key list names it.",
-	"account_closed":        "Open another account with archibotchat admin account create.",
-	"grant_failed":          "Use archibotchat admin credits grant.",
+	"not_found":              "Check the ID; archibotchat admin account list shows the accounts.",
+	"unknown_billing_state":  "See archibotchat admin account set --help.",
+	"store_unavailable":      "Check ARCHIBOT_DATABASE_URL and that the database runs.",
+	"environment_mismatch":   "Check ARCHIBOT_ENVIRONMENT and ARCHIBOT_DATABASE_URL: this database belongs to another environment.",
+	"migrations_pending":     "Run archibotchat migrate, or start with serve --migrate.",
+	"already_served":         "Stop the other server, or give each a database of its own; only Postgres takes several servers.",
+	"already_rotated":        "Rotate its successor; archibotchat admin key list names it.",
+	"account_closed":         "Open another account with archibotchat admin account create.",
+	"unknown_prices":         "archibotchat prices list shows what was published.",
+	"price_notice_too_short": "Give a later --effective, or leave it out.",
+	"grant_failed":           "Use archibotchat admin credits grant.",
 }
 
 // usage tells of a command line that does not parse, with its help.

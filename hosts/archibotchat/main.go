@@ -5,7 +5,7 @@
 //	archibotchat admin …          accounts, credits, keys, sessions, activity
 //	archibotchat ledger verify    recompute every balance from its entries
 //	archibotchat audit …          prove that no event was tampered with
-//	archibotchat prices check     say what is wrong with a price book
+//	archibotchat prices …         check, publish, list and show price books
 //	archibotchat healthcheck      ask a running server whether it is alive
 //	archibotchat version
 //

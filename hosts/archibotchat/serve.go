@@ -15,6 +15,11 @@ type serveCommand struct {
 	Migrate bool `help:"Bring the schema up to date first; local and SQLite do so unasked."`
 }
 
+// Help says what --help says beyond one line.
+func (serveCommand) Help() string {
+	return "A price file that changes is published by itself and in force a minute later; SIGHUP has it looked at now."
+}
+
 // Run serves until ctx ends, then drains.
 func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 	more := in.source.Upstreams()
@@ -55,6 +60,8 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, 
 	}
 	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),
 		"database", kind(settings.Base), "version", version)
+
+	defer boot.OnHangup(w.app.Tariff.Reload)()
 
 	// The demo key is made once the server is ready: only then is it sure that
 	// no other server, whose demo key would end, has this database.

@@ -13,32 +13,6 @@ import (
 	"time"
 )
 
-type pricesCommands struct {
-	Check pricesCheck `cmd:"" help:"Read a price book and list all that is wrong with it."`
-}
-
-type pricesCheck struct {
-	File string `arg:"" help:"Price book, YAML."`
-}
-
-// Run reads the book.
-func (c *pricesCheck) Run(ctx context.Context, in *instance) error {
-	book, err := readPrices(ctx, c.File)
-	if err != nil {
-		return err
-	}
-	edition, ok := book.At(now())
-	if in.cli.JSON {
-		return json.NewEncoder(in.Out).Encode(map[string]any{"ok": true, "version": edition.Version, "models": len(edition.Models)})
-	}
-	if !ok {
-		_, _ = fmt.Fprintln(in.Out, "OK, but no prices are in force yet.")
-		return nil
-	}
-	_, _ = fmt.Fprintf(in.Out, "OK. In force since %s: version %s, models: %d\n", edition.Effective.Format(time.RFC3339), edition.Version, len(edition.Models))
-	return nil
-}
-
 type healthcheckCommand struct{}
 
 // Run asks for /healthz.

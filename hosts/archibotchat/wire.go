@@ -20,6 +20,7 @@ import (
 	"github.com/archibot/archibotchat/hosts/gateway"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 	"github.com/archibot/archibotchat/ports/inference"
+	"github.com/archibot/archibotchat/ports/prices"
 )
 
 // now is the clock of the program.
@@ -55,11 +56,10 @@ func (db *database) close() {
 // wired is the core on its adapters, with what a server says about itself.
 type wired struct {
 	app      *core.App
-	book     pricing.Book
 	upstream inference.Upstream
 }
 
-// known is a price book that was read already.
+// known is a price book that never changes.
 type known struct{ book pricing.Book }
 
 // Book returns it.
@@ -72,12 +72,15 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	if err != nil {
 		return wired{}, configError{err}
 	}
-	prices, err := priceBook(ctx, s)
+	source, err := priceSource(s)
+	if err == nil {
+		_, err = source.Book(ctx)
+	}
 	if err != nil {
 		return wired{}, configError{err}
 	}
 	app, err := core.New(ctx, core.Deps{
-		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: known{prices}, Peppers: s.Peppers,
+		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: source, Peppers: s.Peppers,
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
@@ -85,7 +88,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	if err != nil {
 		return wired{}, err
 	}
-	return wired{app, prices, up}, nil
+	return wired{app, up}, nil
 }
 
 // noKey is what a local upstream that wants no key is sent.
@@ -108,17 +111,21 @@ func upstream(s boot.Settings, log *slog.Logger) (inference.Upstream, error) {
 	return upstreams.New(upstreams.Config{Members: members, Failures: s.UpstreamBreaker, Now: now, Log: log})
 }
 
-func priceBook(ctx context.Context, s boot.Settings) (pricing.Book, error) {
+func priceSource(s boot.Settings) (prices.Source, error) {
 	if s.Prices == "" {
-		return pricefile.Parse(demoupstream.PriceBook())
+		book, err := pricefile.Parse(demoupstream.PriceBook())
+		return known{book}, err
 	}
-	return readPrices(ctx, s.Prices)
+	return pricefile.New(s.Prices), nil
 }
 
 // readPrices reads the price file at path.
 func readPrices(ctx context.Context, path string) (pricing.Book, error) {
 	return pricefile.New(path).Book(ctx)
 }
+
+// formatPrices writes a book as a price file.
+func formatPrices(book pricing.Book) []byte { return pricefile.Format(book) }
 
 // surfaces returns the handlers of /api and /v1.
 func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHandler, v1 http.Handler) {

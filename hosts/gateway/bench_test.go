@@ -94,6 +94,13 @@ func farSide(b *testing.B, answer []byte) string {
 	return "http://" + l.Addr().String()
 }
 
+// fixed are prices that never change.
+type fixed pricing.Edition
+
+func (f fixed) InForce() (pricing.Edition, error) { return pricing.Edition(f), nil }
+
+func (f fixed) Known() pricing.Edition { return pricing.Edition(f) }
+
 // bench measures requests through a gateway that books nothing: what the HTTP
 // in, the admission, the scan, the call upstream and the answer out cost.
 func bench(b *testing.B, body string, answer []byte, end string) {
@@ -130,7 +137,7 @@ func bench(b *testing.B, body string, answer []byte, end string) {
 	}()
 	memory := relay.NewMemory(1 << 30)
 	g := gateway.New(gateway.Config{
-		Admit: door, Models: models.New(models.Deps{Upstream: up, Book: prices, Now: system.Now, Log: log}), Memory: memory, NewID: ids.New, Log: log,
+		Admit: door, Models: models.New(models.Deps{Upstream: up, Prices: fixed(prices.Editions()[0]), Now: system.Now, Log: log}), Memory: memory, NewID: ids.New, Log: log,
 		Relay: relay.New(relay.Deps{Ledger: noLedger{}, Upstream: up, Recorder: noLedger{}, Memory: memory, Now: system.Now, Log: log}),
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -47,6 +47,7 @@ type Stores interface {
 	Limits() Limits
 	Seals() Seals
 	SealLog() SealLog
+	PriceBooks() PriceBooks
 }
 
 // Store is a database. It is safe for concurrent use.

@@ -2,7 +2,7 @@
 // and those of the upstream's list that a priced prefix covers.
 //
 // It keeps true that a model without a price is never listed nor quoted (L13),
-// and that the upstream is asked for its list at most once a minute, however
+// nor one listed that no upstream is configured to serve, and that the upstream is asked for its list at most once a minute, however
 // many ask here. A priced model may be used though the upstream does not list it.
 package models
 
@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/pricing"
@@ -27,10 +28,18 @@ const fresh = time.Minute
 // maxModels bounds the list.
 const maxModels = 10_000
 
+// Prices knows which prices are in force.
+type Prices interface {
+	// InForce returns them, or a fault if they are not known for sure.
+	InForce() (pricing.Edition, error)
+	// Known returns them as far as they are known.
+	Known() pricing.Edition
+}
+
 // Deps is what Service needs.
 type Deps struct {
 	Upstream port.Upstream
-	Book     pricing.Book
+	Prices   Prices
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -52,9 +61,14 @@ func New(d Deps) *Service { return &Service{deps: d} }
 // allowed to the key: all the same.
 var ErrUnknown = gates.ModelNotAllowed.Fault()
 
-// Quote returns the present price of a model for a key.
+// Quote returns the present price of a model for a key. It fails with
+// ErrUnknown, or as Prices does.
 func (s *Service) Quote(k keys.Key, model string) (pricing.Quote, error) {
-	q, ok := s.deps.Book.Find(model, s.deps.Now())
+	edition, err := s.deps.Prices.InForce()
+	if err != nil {
+		return pricing.Quote{}, err
+	}
+	q, ok := edition.Find(model)
 	if !ok || !k.AllowsModel(model) {
 		return pricing.Quote{}, ErrUnknown
 	}
@@ -63,12 +77,12 @@ func (s *Service) Quote(k keys.Key, model string) (pricing.Quote, error) {
 
 // List returns the models that a key may use, by ID.
 func (s *Service) List(ctx context.Context, k keys.Key) ([]port.Model, error) {
-	edition, ok := s.deps.Book.At(s.deps.Now())
-	if !ok {
-		return nil, nil
-	}
+	edition := s.deps.Prices.Known()
 	byID := map[string]port.Model{}
 	for _, id := range edition.Exact() {
+		if !s.served(id) {
+			continue
+		}
 		byID[id] = port.Model{ID: id, Created: edition.Effective.Unix(), OwnedBy: s.deps.Upstream.Name()}
 	}
 	for _, m := range s.upstream(ctx) {
@@ -88,16 +102,23 @@ func (s *Service) List(ctx context.Context, k keys.Key) ([]port.Model, error) {
 
 // Find returns one model, ErrUnknown if the key may not use it.
 func (s *Service) Find(ctx context.Context, k keys.Key, id string) (port.Model, error) {
-	if _, err := s.Quote(k, id); err != nil {
-		return port.Model{}, err
+	edition := s.deps.Prices.Known()
+	if _, priced := edition.Find(id); !priced || !k.AllowsModel(id) || !s.served(id) {
+		return port.Model{}, ErrUnknown
 	}
 	for _, m := range s.upstream(ctx) {
 		if m.ID == id {
 			return m, nil
 		}
 	}
-	edition, _ := s.deps.Book.At(s.deps.Now())
 	return port.Model{ID: id, Created: edition.Effective.Unix(), OwnedBy: s.deps.Upstream.Name()}, nil
+}
+
+// served reports whether an upstream is configured for the model. One that is
+// down for a moment serves it all the same.
+func (s *Service) served(id string) bool {
+	up, ok := s.deps.Upstream.(port.Foreseeing)
+	return !ok || fault.KindOf(up.Foresee(&port.Request{Model: id})) != fault.NotFound
 }
 
 // askTime bounds one question for the upstream's list.

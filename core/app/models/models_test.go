@@ -12,18 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/app/models"
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/pricing"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
-// upstream lists models after a while.
+// upstream lists models after a while, and knows their prices.
 type upstream struct {
+	prices   pricing.Edition
+	unpriced error  // why no price is sure
+	unserved string // a model that nobody serves
+	down     error
+
 	mu    sync.Mutex
 	list  []port.Model
 	err   error
 	takes time.Duration
 	asked int
+}
+
+func (u *upstream) InForce() (pricing.Edition, error) { return u.prices, u.unpriced }
+
+func (u *upstream) Known() pricing.Edition { return u.prices }
+
+func (u *upstream) Foresee(r *port.Request) error {
+	if r.Model == u.unserved {
+		return models.ErrUnknown
+	}
+	return u.down
 }
 
 func (u *upstream) Name() string { return "test" }
@@ -73,7 +90,8 @@ func inBubble(t *testing.T, test func(t *testing.T, s *models.Service, u *upstre
 		}}})
 		require.NoError(t, err)
 		u := &upstream{list: []port.Model{{ID: "vendor/b", Created: 7, OwnedBy: "them"}, {ID: "unpriced"}, {ID: "exact", Created: 9, OwnedBy: "them"}, {ID: "vendor/a"}}}
-		test(t, models.New(models.Deps{Upstream: u, Book: book, Now: time.Now, Log: slog.New(slog.DiscardHandler)}), u)
+		u.prices = book.Editions()[0]
+		test(t, models.New(models.Deps{Upstream: u, Prices: u, Now: time.Now, Log: slog.New(slog.DiscardHandler)}), u)
 	})
 }
 
@@ -182,5 +200,27 @@ func TestService_callerLeaves(t *testing.T) {
 		_, err := s.List(ctx, keys.Key{})
 		require.NoError(t, err)
 		require.Contains(t, ids(t, s, keys.Key{}), "vendor/a", "the list of one who left is everybody's")
+	})
+}
+
+func TestService_unsurePrices(t *testing.T) { // L13, HOTPATH 24
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		u.unpriced = fault.New(fault.Unavailable, "prices_unknown", "x")
+		_, err := s.Quote(keys.Key{}, "exact")
+		require.Equal(t, u.unpriced, err, "nothing is sold at a price that may be over")
+		require.Len(t, ids(t, s, keys.Key{}), 4, "lists need not be so sure")
+		_, err = s.Find(t.Context(), keys.Key{}, "exact")
+		require.NoError(t, err)
+		u.prices = pricing.Edition{}
+		require.Empty(t, ids(t, s, keys.Key{}))
+	})
+}
+
+func TestService_unserved(t *testing.T) { // W8
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		u.unserved, u.down = "vendor/exact", fault.New(fault.Unavailable, "upstream_unavailable", "x")
+		require.Equal(t, []string{"exact", "vendor/a", "vendor/b"}, ids(t, s, keys.Key{}), "one that is down for a moment is listed")
+		_, err := s.Find(t.Context(), keys.Key{}, "vendor/exact")
+		require.ErrorIs(t, err, models.ErrUnknown)
 	})
 }

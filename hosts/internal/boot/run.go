@@ -83,6 +83,29 @@ func (r Run) Until(ctx context.Context) error {
 	return err
 }
 
+// OnHangup calls fn at each SIGHUP until the returned function is called.
+func OnHangup(fn func()) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(hangups, syscall.SIGHUP)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for {
+			select {
+			case <-hangups:
+				fn()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		close(done)
+		listening.Wait()
+	}
+}
+
 // Signals returns a context that ends at the first SIGTERM or SIGINT. The
 // second one ends the process as if nobody listened.
 func Signals(ctx context.Context) (context.Context, context.CancelFunc) {

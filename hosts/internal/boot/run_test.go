@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,4 +118,14 @@ func TestServer_HeaderLimit(t *testing.T) {
 		require.Equal(t, want, res.StatusCode)
 		_ = res.Body.Close()
 	}
+}
+
+func TestOnHangup(t *testing.T) {
+	heard := make(chan struct{})
+	stop := boot.OnHangup(func() { heard <- struct{}{} })
+	for range 2 {
+		require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGHUP))
+		<-heard
+	}
+	stop()
 }

@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), transactionCases(), formCases(),
+		accountCases(), keyCases(), sessionCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -72,6 +72,7 @@ func methods() (names []string) {
 		"Limits":      reflect.TypeFor[store.Limits](),
 		"Replicas":    reflect.TypeFor[store.Replicas](),
 		"Responses":   reflect.TypeFor[store.Responses](),
+		"PriceBooks":  reflect.TypeFor[store.PriceBooks](),
 		"Changes":     reflect.TypeFor[store.Changes](),
 		"Idempotency": reflect.TypeFor[store.Idempotency](),
 	}

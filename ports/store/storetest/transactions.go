@@ -85,16 +85,17 @@ func transactionCases() []testCase {
 			addAccounts(t, s, "acct_1")
 			nop := func(context.Context, store.Stores) error { return nil }
 			for name, call := range map[string]func(ctx context.Context) error{
-				"Accounts":  func(ctx context.Context) error { _, err := s.Accounts().Get(ctx, "acct_1"); return err },
-				"Keys":      func(ctx context.Context) error { return s.Keys().Rehash(ctx, "key_1", keys.Digest{1}, "v1") },
-				"Ledger":    func(ctx context.Context) error { _, err := s.Ledger().Lots(ctx, "acct_1"); return err },
-				"Events":    func(ctx context.Context) error { return s.Events().Append(ctx, event(1, "acct_1", audit.KeyCreated)) },
-				"Sessions":  func(ctx context.Context) error { return s.Sessions().Create(ctx, session(1, "acct_1")) },
-				"Responses": func(ctx context.Context) error { _, err := s.Responses().Get(ctx, "acct_1", "resp_1"); return err },
-				"Replicas":  func(ctx context.Context) error { _, err := s.Replicas().Join(ctx, "rep_1", lease); return err },
-				"Changes":   func(ctx context.Context) error { _, err := s.Changes().Head(ctx); return err },
-				"Do":        func(ctx context.Context) error { return s.Do(ctx, nop) },
-				"View":      func(ctx context.Context) error { return s.View(ctx, nop) },
+				"Accounts":   func(ctx context.Context) error { _, err := s.Accounts().Get(ctx, "acct_1"); return err },
+				"Keys":       func(ctx context.Context) error { return s.Keys().Rehash(ctx, "key_1", keys.Digest{1}, "v1") },
+				"Ledger":     func(ctx context.Context) error { _, err := s.Ledger().Lots(ctx, "acct_1"); return err },
+				"Events":     func(ctx context.Context) error { return s.Events().Append(ctx, event(1, "acct_1", audit.KeyCreated)) },
+				"Sessions":   func(ctx context.Context) error { return s.Sessions().Create(ctx, session(1, "acct_1")) },
+				"Responses":  func(ctx context.Context) error { _, err := s.Responses().Get(ctx, "acct_1", "resp_1"); return err },
+				"PriceBooks": func(ctx context.Context) error { _, _, err := s.PriceBooks().Current(ctx); return err },
+				"Replicas":   func(ctx context.Context) error { _, err := s.Replicas().Join(ctx, "rep_1", lease); return err },
+				"Changes":    func(ctx context.Context) error { _, err := s.Changes().Head(ctx); return err },
+				"Do":         func(ctx context.Context) error { return s.Do(ctx, nop) },
+				"View":       func(ctx context.Context) error { return s.View(ctx, nop) },
 				"Commit": func(ctx context.Context) error {
 					_, err := s.Commit(ctx, store.Replica{}, ops(grant("acct_1", "lot_1", 5)))
 					return err
