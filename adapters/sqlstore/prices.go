@@ -175,10 +175,7 @@ func (s priceBooks) List(ctx context.Context, p store.Page) ([]store.PriceBook, 
 	var rows []priceRow
 	q := s.reads.NewSelect().Model(&rows)
 	if p.After != "" {
-		after, err := strconv.ParseInt(p.After, 10, 64)
-		if err != nil {
-			return nil, nil // nothing comes after what is no number
-		}
+		after, _ := strconv.ParseInt(p.After, 10, 64) // nothing comes after what is no number
 		q = q.Where("c.seq < ?", after)
 	}
 	if err := q.Order("c.seq DESC").Limit(size(p.Limit)).Scan(ctx); err != nil {

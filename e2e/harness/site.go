@@ -60,7 +60,7 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 		"ARCHIBOT_DATA":          filepath.Join(t.TempDir(), "data"),
 		"ARCHIBOT_UPSTREAM_URL":  s.Upstream.BaseURL(),
 		"ARCHIBOT_UPSTREAM_KEY":  s.Upstream.Key,
-		"ARCHIBOT_PRICES":        writePrices(t),
+		"ARCHIBOT_PRICES":        filepath.Join(t.TempDir(), "prices.yaml"),
 		"ARCHIBOT_PEPPERS":       "v1:" + pepper,
 		"ARCHIBOT_AUDIT_KEY":     auditKey,
 		"ARCHIBOT_METRICS_TOKEN": metrics,
@@ -69,6 +69,7 @@ func NewSite(t testing.TB, db Database, o Options) *Site {
 		// Failures are scripted here, and each of them is to be seen.
 		"ARCHIBOT_UPSTREAM_BREAKER": "0",
 	}
+	s.WritePrices(t, TokenTariff)
 	maps.Copy(s.env, o.Variables)
 	s.mustRun(t, "migrate")
 	return s

@@ -61,7 +61,8 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, 
 	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),
 		"database", kind(settings.Base), "version", version)
 
-	defer boot.OnHangup(w.app.Tariff.Reload)()
+	unhook := boot.OnHangup(w.app.Tariff.Reload)
+	defer unhook()
 
 	// The demo key is made once the server is ready: only then is it sure that
 	// no other server, whose demo key would end, has this database.

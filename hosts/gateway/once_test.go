@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -157,8 +158,16 @@ func TestGateway_once_peppers(t *testing.T) { // K2, HOTPATH 18
 	var err error
 	deps.Peppers, err = keys.ParsePeppers("v2:" + strings.Repeat("q", 32) + ",v1:" + strings.Repeat("p", 32))
 	require.NoError(t, err)
-	app, err := core.New(t.Context(), deps) // it does not run: a replay needs no writer
+	app, err := core.New(t.Context(), deps) // it does not run, save for the prices: a replay needs no writer
 	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- app.Tariff.Run(ctx) }()
+	defer func() {
+		cancel()
+		require.NoError(t, <-ended)
+	}()
+	require.Eventually(t, app.Tariff.Ready, 10*time.Second, time.Millisecond)
 	next := httptest.NewServer(gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: deps.NewID, Log: deps.Log}))
 	t.Cleanup(next.Close)
 	s.srv.Config.Handler, next.Config.Handler = next.Config.Handler, s.srv.Config.Handler
@@ -172,12 +181,17 @@ func TestGateway_once_expiry(t *testing.T) { // W7: for 24 h
 	var ahead atomic.Int64
 	s := newSite(t, options{now: func() time.Time { return system.Now().Add(time.Duration(ahead.Load())) }})
 	s.token = s.key(account, func(k *keys.Key) { k.ExpiresAt = k.CreatedAt.Add(72 * time.Hour) })
+	forward := func(by time.Duration) {
+		ahead.Store(int64(by))
+		s.app.Tariff.Reload() // a clock that jumps leaves the prices in doubt for a moment
+		require.Eventually(t, s.app.Tariff.Ready, 10*time.Second, time.Millisecond)
+	}
 	body := chat("test", "")
 	first := s.send(http.MethodPost, completions, body, s.named("k"))
 	require.Equal(t, http.StatusOK, first.status)
-	ahead.Store(int64(23*time.Hour + 55*time.Minute))
+	forward(23*time.Hour + 55*time.Minute)
 	s.send(http.MethodPost, completions, body, s.named("k")).replays(first)
-	ahead.Store(int64(24 * time.Hour))
+	forward(24 * time.Hour)
 	second := s.send(http.MethodPost, completions, body+" ", s.named("k"))
 	require.Equal(t, http.StatusOK, second.status, second.body)
 	require.Empty(t, second.header.Get("Idempotency-Replayed"))

@@ -12,6 +12,7 @@ import (
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
@@ -227,7 +228,7 @@ func TestGateway_refusalsLeaveEvents(t *testing.T) { // G6, U2, HOTPATH 22
 	none := s.send(http.MethodPost, completions, "", http.Header{}).header.Get("X-Request-Id")
 	require.Eventually(t, func() bool {
 		es, err := s.db.Events().Unowned(t.Context(), store.Page{})
-		return err == nil && len(es) == 1 && es[0].Request == none && es[0].Reason == "key_malformed"
+		return err == nil && len(es) == 2 && es[0].Request == none && es[0].Reason == "key_malformed" && es[1].Kind == audit.PricesPublished
 	}, 10*time.Second, 5*time.Millisecond)
 }
 
