@@ -46,7 +46,7 @@ type load struct {
 	failed       error
 }
 
-func startLoad(t *testing.T, site *harness.Site, key string, replicas []*harness.Replica) *load {
+func startLoad(t *testing.T, key string, replicas []*harness.Replica) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{acknowledged: map[string]bool{}}
@@ -123,7 +123,7 @@ func TestChangeUnderLoad(t *testing.T) {
 		for range servers[db.Kind] {
 			replicas = append(replicas, site.Start(t))
 		}
-		l := startLoad(t, site, site.Key(t, account.ID).Key, replicas)
+		l := startLoad(t, site.Key(t, account.ID).Key, replicas)
 		more := func(n int) {
 			t.Helper()
 			goal := l.count(t) + n
