@@ -14,6 +14,8 @@
 //   - no scope has more debited and held in a month than its limit says (L12),
 //     but for what a hold of the month before still takes, and none is granted
 //     more requests and tokens than a minute's at once and what flows back;
+//   - a client's own name stands for one request, from its hold until a day after
+//     that, unless the hold was released (W7);
 //   - a refused op leaves every figure as it was (L6).
 //
 // It does not know prices or gates, and it never reads a clock.

@@ -19,6 +19,9 @@
 //   - a cut is passed on as an error, never as a clean end (HOTPATH 17);
 //   - work whose gate closes is cut at once (K5);
 //   - a client that leaves pays for what the upstream produced (L9);
+//   - a job that its client named is run once: whatever was debited by itself can
+//     be given again for a day, byte for byte, a cut as a cut; what cost nothing
+//     frees its name (W7, HOTPATH 18);
 //   - bodies in memory stay under one budget (W10).
 //
 // It knows no HTTP: a host gives it a [Sink] to write to.

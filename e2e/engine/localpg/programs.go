@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"testing"
 )
 
 type programs struct {
@@ -68,4 +69,19 @@ func findOwner() (*syscall.Credential, error) {
 		return nil, fmt.Errorf("user postgres: %w", err)
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// Program returns the path of one of PostgreSQL's client programs, of the
+// version that the server has.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	p, err := findPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(filepath.Dir(p.initdb), name)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is not installed beside initdb: %v; run: make deps", name, err)
+	}
+	return path
 }
