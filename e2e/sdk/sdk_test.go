@@ -118,6 +118,7 @@ func TestSDK(t *testing.T) {
 			t.Run("retries", f.retries)
 			t.Run("rate", f.rate)
 			t.Run("cut", f.cut)
+			t.Run("once", f.once)
 		})
 		f.keys(t)
 		t.Run("node", f.node)

@@ -193,3 +193,69 @@ for (const name of streams) {
     });
   }
 }
+
+for (const [name, ask] of Object.entries(shapes)) {
+  test(`an Idempotency-Key: ${name} loses its answer and gets it again`, async () => {
+    let calls = 0;
+    let lost;
+    let head;
+    const { sdk } = client('good', {
+      maxRetries: 2,
+      defaultHeaders: { 'Idempotency-Key': `node-${name}` },
+      fetch: async (url, init) => {
+        calls += 1;
+        assert.equal(new Headers(init.headers).get('idempotency-key'), `node-${name}`);
+        const response = await fetch(url, init);
+        if (calls === 1) {
+          await response.text();
+          lost = response.headers;
+          throw new TypeError('connection reset by peer');
+        }
+        head = response.headers;
+        return response;
+      },
+    });
+    assert.equal(await ask(sdk, `${model}-node-once`), text);
+    assert.equal(calls, 2);
+    assert.equal(lost.get('idempotency-replayed'), null);
+    assert.equal(head.get('idempotency-replayed'), 'true');
+    assert.equal(head.get('x-archibot-original-request-id'), lost.get('x-request-id'));
+    trace('good', lost.get('x-request-id'), 'usage.debited');
+
+    const other = client('good', { defaultHeaders: { 'Idempotency-Key': `node-${name}` } });
+    const error = await failureOf(ask(other.sdk, `${model}-node-other`));
+    assert.ok(error instanceof OpenAI.UnprocessableEntityError, `${error}`);
+    assert.equal(error.code, 'idempotency_key_reused');
+  });
+}
+
+test('an Idempotency-Key: the SDK waits for a first one in progress', async () => {
+  const named = { maxRetries: 10, defaultHeaders: { 'Idempotency-Key': 'node-wait' } };
+  const [first, second] = [client('good', named), client('good', named)];
+  const answers = await Promise.all([first, second].map(({ sdk }) => shapes.chatStream(sdk, `${model}-gap500`)));
+  assert.deepEqual(answers, [text, text]);
+  const heads = [...first.heads, ...second.heads];
+  assert.equal(heads.filter((h) => h.get('content-type').startsWith('text/event-stream') && !h.get('idempotency-replayed')).length, 1, 'one was run');
+  assert.ok(heads.some((h) => h.get('retry-after') !== null), 'the other was told to wait');
+
+  const error = await failureOf(
+    (async () => {
+      const busy = { defaultHeaders: { 'Idempotency-Key': 'node-busy' } };
+      const asks = [client('good', busy), client('good', busy)].map(({ sdk }) => shapes.chatStream(sdk, `${model}-gap501`));
+      const ends = await Promise.allSettled(asks);
+      throw ends.find((e) => e.status === 'rejected').reason;
+    })(),
+  );
+  assert.ok(error instanceof OpenAI.ConflictError, `${error}`);
+  assert.equal(error.code, 'idempotency_in_progress');
+});
+
+test('the SDK sends no Idempotency-Key by itself', async () => {
+  const { sdk } = client('good', {
+    fetch: async (url, init) => {
+      assert.equal(new Headers(init.headers).get('idempotency-key'), null);
+      return fetch(url, init);
+    },
+  });
+  for (const ask of Object.values(shapes)) assert.equal(await ask(sdk, model), text);
+});
