@@ -63,11 +63,11 @@ func (s *stand) settle(name string, shape harness.Shape, model string) (a harnes
 	return a, err
 }
 
-// holds waits until the model has so many holds in a state.
-func (s *stand) holds(model, state string, n int64) {
+// hold waits until the model has one hold in a state.
+func (s *stand) hold(model, state string) {
 	s.t.Helper()
-	harness.Eventually(s.t, recovery, fmt.Sprintf("%d holds are %s", n, state), func() error {
-		if have := harness.Count(s.t, s.rows, "holds", "model = $1 AND state = $2", model, state); have != n {
+	harness.Eventually(s.t, recovery, "a hold is "+state, func() error {
+		if have := harness.Count(s.t, s.rows, "holds", "model = $1 AND state = $2", model, state); have != 1 {
 			return fmt.Errorf("%d are", have)
 		}
 		return nil
@@ -113,14 +113,14 @@ func TestKill(t *testing.T) {
 			for _, shape := range []harness.Shape{{}, {Stream: true}} {
 				model := "tok-delay1500-held-" + shape.String()
 				go func() { _, _ = s.ask("held-"+shape.String(), shape, model) }()
-				s.holds(model, "open", 1)
+				s.hold(model, "open")
 				s.die()
 				a, err := s.settle("held-"+shape.String(), shape, model)
 				require.NoError(t, err)
 				require.True(t, a.Complete)
 				require.False(t, replayed(a), "what cost nothing frees its name")
-				s.holds(model, "released", 1)
-				s.holds(model, "settled", 1)
+				s.hold(model, "released")
+				s.hold(model, "settled")
 				calls := s.calls(model)
 				again, err := s.ask("held-"+shape.String(), shape, model)
 				require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestKill(t *testing.T) {
 			status, code := refusal(err)
 			require.Equal(t, 409, status, "%v", err)
 			require.Equal(t, "outcome_unknown", code)
-			s.holds(model, "settled", 1)
+			s.hold(model, "settled")
 			require.EqualValues(t, 1, s.calls(model), "what was paid for is not run again")
 		})
 
@@ -160,7 +160,7 @@ func TestKill(t *testing.T) {
 			const model = "tok-chunks2000-settled"
 			body := ask(model)
 			conn := s.send("settled", body, len(body))
-			s.holds(model, "settled", 1)
+			s.hold(model, "settled")
 			s.die()
 			got, _ := io.ReadAll(conn) // whatever the dead had sent
 			var first string
@@ -177,7 +177,7 @@ func TestKill(t *testing.T) {
 				require.True(t, strings.HasPrefix(first, part))
 			}
 			require.EqualValues(t, 1, s.calls(model))
-			s.holds(model, "settled", 1)
+			s.hold(model, "settled")
 		})
 
 		harness.AwaitNoHolds(t, s.rows, recovery)

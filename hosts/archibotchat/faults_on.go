@@ -27,8 +27,9 @@ import (
 //
 // The steps are, before and after a batch with an op of that kind is committed,
 // hold.before, hold.after, and so on for mark, extend, settle, release and
-// spend; join, renew and leave of the replica, before and after; and
-// upstream.before, upstream.after (its head) and upstream.body (its first bytes).
+// spend; record of an answer that is kept, join, renew and leave of the replica,
+// before and after; and upstream.before, upstream.after (its head) and
+// upstream.body (its first bytes).
 type faultPoint struct {
 	step   string
 	left   atomic.Int64
@@ -99,6 +100,17 @@ func around(ops []ledger.Op, commit func() ([]ledger.Outcome, error)) ([]ledger.
 		}
 	}
 	return out, err
+}
+
+func (f faulty) Idempotency() store.Idempotency { return faultyAnswers{f.Store.Idempotency()} }
+
+type faultyAnswers struct{ store.Idempotency }
+
+func (f faultyAnswers) Record(ctx context.Context, o store.SealedOutcome) error {
+	reach("record.before")
+	err := f.Idempotency.Record(ctx, o)
+	reach("record.after")
+	return err
 }
 
 func (f faulty) Replicas() store.Replicas { return faultyReplicas{f.Store.Replicas()} }
