@@ -142,6 +142,15 @@ func TestPostgres_RoundTrips(t *testing.T) {
 	settle.Request, settle.Amount = "req_1_0", 2 // more than the hold
 	commit(t, s, settle)
 	require.Equal(t, 3, wire.trips()-before, "the common way, after a try")
+	for i, c := range []struct { // HOTPATH 16
+		until time.Duration
+		trips int
+	}{{time.Hour, 1}, {-time.Second, 3}} { // what is late must be asked for once more
+		before = wire.trips()
+		settle.Request, settle.Amount, settle.Until = fmt.Sprint("req_1_", i+1), 1, time.Now().Add(c.until)
+		commit(t, s, settle)
+		require.Equal(t, c.trips, wire.trips()-before)
+	}
 }
 
 // HOTPATH 5: what a request changes stands in no index.

@@ -113,6 +113,44 @@ func TestOutage(t *testing.T) { // HOTPATH 16, W3, L9
 	}
 }
 
+// A settle that was on its way to a database which hangs does nothing when that
+// goes on, long after its client was told that there is no answer.
+func TestOutage_alone(t *testing.T) { // HOTPATH 16
+	dir, err := os.MkdirTemp("", "outage-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	cluster, err := localpg.Start(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = cluster.Thaw()
+		_ = cluster.Stop(true)
+	})
+	db := harness.Database{Kind: harness.Postgres, URL: cluster.URL("postgres")}
+	site := harness.NewSite(t, db, harness.Options{})
+	account := site.Account(t, harness.NewAccount{Credits: grant})
+	key := site.Key(t, account.ID).Key
+	rows := db.Open(t)
+	for range 3 {
+		server := site.Start(t) // its first settle goes alone, in one round trip
+		done := make(chan seen, 1)
+		go func() { done <- askGo(t, server.BaseURL(), key, harness.Shape{}) }()
+		harness.Eventually(t, eventTime, "the work is under way", func() error {
+			if harness.Count(t, rows, "holds", "state = 'open'") == 0 {
+				return errors.New("nothing is held")
+			}
+			return nil
+		})
+		require.NoError(t, cluster.Freeze())
+		c := <-done
+		require.NoError(t, cluster.Thaw())
+		harness.AwaitNoHolds(t, rows, outageTime)
+		c.audit(t, rows, harness.Debits(t, rows))
+		server.Stop(t)
+	}
+	require.Equal(t, grant, site.Show(t, account.ID).Credits.Available)
+	site.Verify(t)
+}
+
 // audit checks one call, and what was booked for it.
 func (c seen) audit(t *testing.T, rows *sql.DB, debits map[string]harness.Debit) {
 	t.Helper()

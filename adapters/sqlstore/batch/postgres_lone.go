@@ -22,6 +22,9 @@ import (
 // in one round trip with them: it begins once they have what they ask for, so
 // it sees what they waited for, and nobody else changes it until the commit.
 // Each table is looked up by its key alone (see prepare).
+//
+// The commit is on its way with it, so a server that hangs may come to it long
+// after whoever sent it gave up: past the op's Until it does nothing.
 const sqlSettleOne = `WITH a AS MATERIALIZED (
 	SELECT entry_seq, event_seq, greatest(ledger_at, coalesce($8::bigint, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)) AS now
 	FROM accounts WHERE id = $1
@@ -37,7 +40,7 @@ const sqlSettleOne = `WITH a AS MATERIALIZED (
 		free.before + CASE WHEN l.granted_at <= a.now AND a.now < l.expires_at THEN h.held - $4::bigint ELSE 0 END AS available
 	FROM a, h, free, lots AS l
 	WHERE l.id = (SELECT lot FROM h) AND l.account_id || '' = $1 AND l.state || '' = 'live' AND l.held >= h.held AND $4 BETWEEN 0 AND h.held
-		AND ($6 = '' OR EXISTS (SELECT FROM replicas WHERE id = $6 AND fence = $7::bigint))
+		AND ($6 = '' OR EXISTS (SELECT FROM replicas WHERE id = $6 AND fence = $7::bigint)) AND ($27::bigint = 0 OR a.now < $27::bigint)
 ), lot AS (
 	UPDATE lots SET remaining = remaining - $4, held = held - (SELECT held FROM ok) WHERE id = (SELECT lot FROM ok)
 ), hold AS (
@@ -137,6 +140,7 @@ func (l lone) arguments() []any {
 		op.Account, op.Request, op.Nonce, op.Amount, op.Reason, l.by.ID, l.by.Fence, now,
 		op.Usage.Input, op.Usage.Cached, op.Usage.Output, op.Usage.Estimated, op.Actor,
 		e.ID, e.Account, e.Kind, e.ActorKind, e.Actor, e.Area, e.Request, e.Key, e.Amount, e.Reason, e.Subject, e.Model, e.Count,
+		row.Micros(op.Until),
 	}
 }
 

@@ -15,6 +15,7 @@ type call struct {
 	state   atomic.Uint32
 	tell    func(result) // takes the result in the place of reply, and does not block
 	release bool         // a settle that turns into a release once abandoned
+	until   time.Time    // of such a settle, by this clock: when it is of use no more
 	skips   int          // batches that left it behind; the queue's
 
 	// Of a hold that may follow its request. The queue's lock guards them.

@@ -19,6 +19,9 @@ const (
 	holdWait = 5 * time.Second
 	// EndWait is how long a caller waits for a settle or release (HOTPATH 16).
 	EndWait = 10 * time.Second
+	// lateSettle is how long before its caller gives up a settle is tried no more:
+	// what a store does with one that is under way then, nobody would hear of.
+	lateSettle = time.Second
 	// commitTime bounds one attempt to commit a batch.
 	commitTime = 5 * time.Second
 	// flushTime bounds how long a replica that ends goes on committing what is queued.
@@ -43,6 +46,7 @@ type Spend struct {
 	deps  Deps
 	queue *queue
 	ready atomic.Bool
+	ahead atomic.Int64  // of this clock, the store's, in nanoseconds, as of the last batch
 	done  chan struct{} // closed when Run has ended
 
 	mu   sync.Mutex
@@ -135,16 +139,18 @@ func (s *Spend) Settle(h ledger.Hold, amount int64, u ledger.Usage, reason strin
 // nothing: if the debit is not durable within EndWait, the hold is released
 // instead, because the answer will not be delivered.
 //
-// One debit can stay all the same: the settle was committed, the reply to that
-// got lost, and the store stayed out of reach for the rest of EndWait. The
+// One debit can stay all the same: the settle was committed in time, the reply to
+// that got lost, and the store stayed out of reach for the rest of EndWait. The
 // release then finds the hold settled. Nobody can know better in time, an entry
 // is never taken back (L11), and the log names the request, so that an operator
 // can correct it.
 func (s *Spend) SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error) {
 	op := endOf(h)
 	op.Kind, op.Amount, op.Usage, op.Reason = ledger.OpSettle, amount, u, reason
+	until := s.deps.Now().Add(EndWait - lateSettle)
+	op.Until = until.Add(time.Duration(s.ahead.Load()))
 	c := newCall(op)
-	c.release = true
+	c.release, c.until = true, until
 	return s.finish(c)
 }
 

@@ -124,6 +124,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*call) ([]ledger.Outcome, error) {
 	ops := make([]ledger.Op, len(batch))
+	limit := commitTime
 	for i, c := range batch {
 		switch {
 		case c.op.Kind == ledger.OpHold, c.op.Kind == ledger.OpSpend && !c.abandoned():
@@ -134,12 +135,18 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 		case c.release && (c.op.Kind == ledger.OpSettle || c.op.Kind == ledger.OpSpend) && c.abandoned():
 			c.op.Kind, c.op.Amount, c.op.Cost, c.op.Usage, c.op.Reason = ledger.OpRelease, 0, 0, ledger.Usage{}, "settle_timed_out"
 		}
+		if c.release && c.op.Kind != ledger.OpRelease {
+			limit = min(limit, c.until.Sub(s.deps.Now()))
+		}
 		ops[i] = c.op
 	}
 	if by.ID == "" {
 		return nil, store.ErrUnavailable // between two identities
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTime)
+	if limit <= 0 {
+		return nil, store.ErrUnavailable // one comes too late, and is a release in a moment
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	wait := time.Duration(0)
 	if d == patient {
@@ -153,6 +160,9 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome, sent time.Time) (busy []*call) {
 	for i, c := range batch {
 		o := outcomes[i]
+		if !o.At.IsZero() {
+			s.heed(o.At.Sub(sent))
+		}
 		if errors.Is(o.Err, store.ErrBusyAccount) && ctx.Err() == nil {
 			busy = append(busy, c)
 			continue
@@ -160,6 +170,17 @@ func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Out
 		s.reply(c, result{outcome: o, err: o.Err, sent: sent})
 	}
 	return busy
+}
+
+// heed takes how far the store's clock was ahead of ours when it decided a batch,
+// plus the way there: the least of late is nearest to the truth, and a clock
+// that was set is believed at once.
+func (s *Spend) heed(ahead time.Duration) {
+	was := time.Duration(s.ahead.Load())
+	if more := ahead - was; more > 0 && more < commitTime {
+		ahead = was + more/64
+	}
+	s.ahead.Store(int64(ahead))
 }
 
 // reply ends a call. What nobody waits for any more is undone or noted.
