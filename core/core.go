@@ -220,6 +220,17 @@ func (a *App) forget(ctx context.Context) error {
 	}
 }
 
+// ErrStopping is what work is cut with that outlasts the server's end.
+var ErrStopping = &fault.Error{Kind: fault.Unavailable, Code: "server_stopping", Message: "The server is being stopped, and had to break the answer off. You are charged only for what it produced. Ask again.", RetryAfter: time.Second}
+
+// Cut ends all requests to /v1 that are under way as errors, each settled at
+// what it produced. Call it while there is time yet to settle.
+func (a *App) Cut() {
+	if a.Admit != nil {
+		a.Admit.CutAll(ErrStopping)
+	}
+}
+
 // ErrNotReady means that this server must not be sent requests now.
 var ErrNotReady = fault.New(fault.Unavailable, "not_ready", "This server is starting, stopping, or has lost its place among the others.")
 

@@ -71,7 +71,7 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, 
 	if local {
 		announcing.Go(func() { in.announce(ctx, servers[0].Address(), w, log) })
 	}
-	err = boot.Run{Log: log, Servers: servers, Work: w.app.Run, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace}.Until(ctx)
+	err = boot.Run{Log: log, Servers: servers, Work: w.app.Run, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace, Cut: w.app.Cut}.Until(ctx)
 	stop()
 	announcing.Wait()
 	return err

@@ -77,6 +77,11 @@ func (in *Stay) End() {
 	in.prev, in.next, in.cut = nil, nil, nil
 }
 
+// CutAll cuts every stay there is for a cause, as before the server stops.
+func (s *Service) CutAll(cause error) {
+	s.stays.judgeAll(func(*Stay) error { return cause })
+}
+
 // stays is every stay of this replica, by account.
 type stays struct {
 	seed   maphash.Seed

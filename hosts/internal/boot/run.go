@@ -24,10 +24,19 @@ type Run struct {
 	Draining func()
 	Drain    time.Duration // between Draining and the closing of listeners
 	Grace    time.Duration // for open requests after that
+	// Cut ends the requests that are still open, in time for what they took to
+	// be booked within Grace; nil leaves them to its end.
+	Cut func()
 }
 
+// cutBefore is how long before the end of Grace requests are cut (HOTPATH 24),
+// or half of Grace if that is short.
+const cutBefore = 10 * time.Second
+
+
 // Until runs everything until ctx ends or a part fails, then stops in order:
-// unready, drain, close listeners, wait for requests, end the work. It returns
+// unready, drain, close listeners, wait for requests, cut those that take too
+// long, end the work. It returns
 // what failed, nil after a stop that was asked for.
 func (r Run) Until(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -68,6 +77,10 @@ func (r Run) Until(ctx context.Context) error {
 		r.Log.Error("a part of the server failed; stopping", "error", err)
 	}
 
+	if r.Cut != nil {
+		cut := time.AfterFunc(max(r.Grace-cutBefore, r.Grace/2), r.Cut)
+		defer cut.Stop()
+	}
 	var stopping sync.WaitGroup
 	for _, s := range r.Servers {
 		stopping.Go(func() { s.Stop(r.Grace) })
