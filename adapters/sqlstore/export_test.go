@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
 )
 
 // Exec runs a statement past every rule of the port.
@@ -46,3 +47,13 @@ func Checkpointer(t testing.TB, s *Store, bound int64) func() error {
 	c.bound, c.rest = bound, 0
 	return func() error { return c.once(t.Context()) }
 }
+
+// Watch hands every reading statement that bun sends to fn. It is no time to
+// use the store from several goroutines.
+func (s *Store) Watch(fn func(statement string)) { s.reads = s.read.WithQueryHook(watch(fn)) }
+
+type watch func(statement string)
+
+func (watch) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (w watch) AfterQuery(_ context.Context, e *bun.QueryEvent) { w(e.Query) }
