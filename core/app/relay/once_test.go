@@ -175,13 +175,13 @@ func TestRelay_once_clientLeft_owned(t *testing.T) { // W4
 		b.names("n")
 		v := b.send(response, &client{frame: func() error { return errHungUp }})
 		a := b.up.answer()
-		a.say(": wait\n\n")
+		a.say(delta) // at which it is seen that the client has left
 		v.leave()
 		synctest.Wait()
-		a.say(created + delta + completed)
+		a.say(created + completed)
 		_ = a.PipeWriter.Close()
 		_ = v.wait()
-		b.replayed(response, "head|"+created+delta+completed+"end")
+		b.replayed(response, "head|"+delta+created+completed+"end")
 		require.Len(b.t, b.owner.claims, 1)
 	})
 }
