@@ -33,7 +33,6 @@ type Run struct {
 // or half of Grace if that is short.
 const cutBefore = 10 * time.Second
 
-
 // Until runs everything until ctx ends or a part fails, then stops in order:
 // unready, drain, close listeners, wait for requests, cut those that take too
 // long, end the work. It returns
