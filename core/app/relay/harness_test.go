@@ -358,9 +358,10 @@ type upstream struct {
 	fail  error
 	hang  bool
 	json  bool
-	shy   bool  // gives a call up whose client leaves
-	vain  error // foreseen
-	whole bool  // says of each answer that it is at its end
+	shy   bool         // gives a call up whose client leaves
+	vain  error        // foreseen
+	asked port.Request // of Foresee
+	whole bool         // says of each answer that it is at its end
 }
 
 // answer is the body of an answer under way; the test writes it.
@@ -375,7 +376,12 @@ type answer struct {
 
 func (u *upstream) Name() string { return "test" }
 
-func (u *upstream) Foresee(*port.Request) error { return u.vain }
+func (u *upstream) Foresee(r *port.Request) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.asked = *r
+	return u.vain
+}
 
 func (u *upstream) Models(context.Context) ([]port.Model, error) { return nil, nil }
 

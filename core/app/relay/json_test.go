@@ -153,11 +153,13 @@ func TestRelay_refused(t *testing.T) { // L6, L7
 func TestRelay_foreseen(t *testing.T) { // L6, W8
 	inBubble(t, func(b *bench) {
 		b.up.vain = fault.New(fault.Unavailable, "upstream_unavailable", "x")
+		b.job = func(j *relay.Job) { j.Keeper = "second" }
 		require.ErrorIs(b.t, b.send(chat, &client{}).wait(), b.up.vain)
 		require.Zero(b.t, b.up.called())
 		hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
 		require.NoError(b.t, err)
 		require.Empty(b.t, hs, "no row")
+		require.Equal(b.t, "second", b.up.asked.Keeper, "only the keeper counts for what it keeps")
 	})
 }
 

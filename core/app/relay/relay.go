@@ -205,7 +205,7 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	}
 	defer keep.free()
 	if up, ok := r.deps.Upstream.(port.Foreseeing); ok {
-		if err := up.Foresee(&port.Request{Route: j.Call.Route, RequestID: j.Request, Model: j.Quote.Model}); err != nil {
+		if err := up.Foresee(&port.Request{Route: j.Call.Route, RequestID: j.Request, Model: j.Quote.Model, Keeper: j.Keeper}); err != nil {
 			return err // before anything is set aside (L6)
 		}
 	}
