@@ -11,12 +11,14 @@ const priceBook = `prices:
         per_cached_input_token: 0.5
         per_output_token: 4
         max_output_tokens: 4096
+        max_input_tokens: 1000000
       - id: demo-large
         per_request: 100
         per_input_token: 10
         per_cached_input_token: 5
         per_output_token: 40
         max_output_tokens: 8192
+        max_input_tokens: 1000000
 `
 
 // PriceBook returns the built-in price book for the demonstration models, as

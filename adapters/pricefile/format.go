@@ -29,6 +29,9 @@ func Format(book pricing.Book) []byte {
 				fmt.Fprintf(&b, "        %s: %s\n", f.name, f.rate)
 			}
 			fmt.Fprintf(&b, "        max_output_tokens: %d\n", m.MaxOutputTokens)
+			if m.InputTokens > 0 {
+				fmt.Fprintf(&b, "        max_input_tokens: %d\n", m.InputTokens)
+			}
 			if m.Free {
 				b.WriteString("        free: true\n")
 			}

@@ -9,6 +9,7 @@
 //	        per_cached_input_token: 0.1
 //	        per_output_token: 1.6
 //	        max_output_tokens: 32768
+//	        max_input_tokens: 1047576   # may be left out
 //
 // A model that costs nothing at all also says free: true.
 //

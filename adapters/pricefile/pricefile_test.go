@@ -16,7 +16,7 @@ const good = `# what models cost
 prices:
   - effective: 2026-01-01T00:00:00Z
     models:
-      - {id: gpt-4.1-mini, per_request: 0, per_input_token: 0.4, per_cached_input_token: 0.1, per_output_token: 1.600001, max_output_tokens: 32768}
+      - {id: gpt-4.1-mini, per_request: 0, per_input_token: 0.4, per_cached_input_token: 0.1, per_output_token: 1.600001, max_output_tokens: 32768, max_input_tokens: 1047576}
       - id: "acme/*"
         per_request: "250000"
         per_input_token: 0
@@ -45,12 +45,14 @@ func TestParse(t *testing.T) {
 	require.EqualValues(t, 400_000, q.Price.PerInput)
 	require.EqualValues(t, 1_600_001, q.Price.PerOutput)
 	require.EqualValues(t, 32768, q.Price.MaxOutputTokens)
+	require.EqualValues(t, 1_047_576, q.Price.InputTokens)
 	require.Len(t, q.Version, 16)
 
 	q, ok = book.Find("acme/large", june)
 	require.True(t, ok)
 	require.Equal(t, "acme/*", q.Entry)
 	require.EqualValues(t, 250_000_000_000, q.Price.PerRequest)
+	require.Zero(t, q.Price.InputTokens, "not known")
 
 	july, ok := book.Find("gpt-4.1-mini", june.Add(time.Second))
 	require.True(t, ok)
@@ -74,6 +76,9 @@ func TestParse_Version(t *testing.T) {
 	first := of(model("id: a, per_request: 1" + rest))
 	require.Equal(t, first, of("# other words\n"+model("per_request: 1.0, id: 'a'"+rest)), "spelling does not count")
 	require.NotEqual(t, first, of(model("id: a, per_request: 1.000001"+rest)))
+	bounded := of(model("id: a, per_request: 1" + rest + ", max_input_tokens: 5"))
+	require.NotEqual(t, first, bounded)
+	require.NotEqual(t, bounded, of(model("id: a, per_request: 1"+rest+", max_input_tokens: 6")))
 	require.NotEqual(t, first, of(model("id: a*, per_request: 1"+rest)))
 }
 
@@ -112,6 +117,9 @@ func TestParse_Refuses(t *testing.T) {
 		"empty ID":           {model("id: '', per_request: 1" + rest), "ends in one *"},
 		"no output bound":    {strings.Replace(model("id: a, per_request: 1"+rest), "tokens: 1", "tokens: 0", 1), "max_output_tokens is a whole number"},
 		"half a token":       {strings.Replace(model("id: a, per_request: 1"+rest), "tokens: 1", "tokens: 1.5", 1), "max_output_tokens is a whole number"},
+		"no input at all":    {model("id: a, per_request: 1" + rest + ", max_input_tokens: 0"), "max_input_tokens is a whole number"},
+		"endless input":      {model("id: a, per_request: 1" + rest + ", max_input_tokens: 100000001"), "max_input_tokens is a whole number"},
+		"input bound unsaid": {model("id: a, per_request: 1" + rest + ", max_input_tokens: "), "max_input_tokens has no value"},
 		"alias":              {"prices: [{effective: 2026-01-01T00:00:00Z, models: [{id: &x a, per_request: *x" + rest + "}]}]", "aliases are not followed"},
 		"free of charge":     {model("id: a, per_request: 0" + rest), `line 1: model "a" costs nothing at all; say free: true`},
 		"not so free":        {model("id: a, free: true, per_request: 1" + rest), `model "a" is said to be free, but has a price`},

@@ -85,7 +85,7 @@ func (r *reader) edition(n *yaml.Node, where string) (e pricing.Edition) {
 
 func (r *reader) model(n *yaml.Node, where string) (m pricing.Model) {
 	before := len(r.faults)
-	fields := r.fields(n, where, "id", "per_request", "per_input_token", "per_cached_input_token", "per_output_token", "max_output_tokens", "free")
+	fields := r.fields(n, where, "id", "per_request", "per_input_token", "per_cached_input_token", "per_output_token", "max_output_tokens", "max_input_tokens", "free")
 	if text, v, ok := r.scalar(n, fields, where, "id"); ok {
 		m.ID = text
 		if prefix := strings.TrimSuffix(text, "*"); text == "" || strings.ContainsAny(prefix, "* \t\r\n\x00") {
@@ -104,6 +104,15 @@ func (r *reader) model(n *yaml.Node, where string) (m pricing.Model) {
 			r.fault(v, "%s: max_output_tokens is a whole number from 1 to %d", where, pricing.MaxOutputTokens)
 		}
 		m.MaxOutputTokens = tokens
+	}
+	if fields["max_input_tokens"] != nil {
+		if text, v, ok := r.scalar(n, fields, where, "max_input_tokens"); ok {
+			tokens, err := strconv.ParseInt(text, 10, 64)
+			if err != nil || tokens < 1 || tokens > pricing.MaxInputTokens {
+				r.fault(v, "%s: max_input_tokens is a whole number from 1 to %d", where, pricing.MaxInputTokens)
+			}
+			m.InputTokens = tokens
+		}
 	}
 	if fields["free"] != nil {
 		if text, v, ok := r.scalar(n, fields, where, "free"); ok {

@@ -44,8 +44,8 @@ type Quote struct {
 // is wrong with them: no edition, an edition twice at the same instant, one
 // without models, a version that is not its content's, a model twice, an ID
 // with a * inside, a rate below zero or beyond MaxRate, a missing output bound,
-// a price that costs more than can be counted, a model that costs nothing at
-// all and does not say so.
+// an input bound out of range, a price that costs more than can be counted, a
+// model that costs nothing at all and does not say so.
 func NewBook(editions []Edition) (Book, error) {
 	var errs []error
 	if len(editions) == 0 {
@@ -117,6 +117,9 @@ func (m Model) Faults() (faults []string) {
 	}
 	if !tokens {
 		fault(": max_output_tokens must be 1 to %d", MaxOutputTokens)
+	}
+	if m.InputTokens < 0 || m.InputTokens > MaxInputTokens {
+		fault(": max_input_tokens must be 1 to %d, or left out", MaxInputTokens)
 	}
 	if rates && tokens {
 		if _, err := m.Bound(MaxInputTokens, m.MaxOutputTokens); err != nil {

@@ -99,6 +99,8 @@ func TestNewBook_ReportsEveryFault(t *testing.T) {
 	below.PerCachedInput = -1
 	endless := model("endless", 1)
 	endless.MaxOutputTokens = pricing.MaxOutputTokens + 1
+	swallows := model("swallows", 1)
+	swallows.InputTokens = pricing.MaxInputTokens + 1
 	unbounded := model("unbounded", 1)
 	unbounded.MaxOutputTokens = 0
 	uncounted := model("uncounted", 1)
@@ -110,7 +112,7 @@ func TestNewBook_ReportsEveryFault(t *testing.T) {
 	fine.Free = true
 	book, err := pricing.NewBook([]pricing.Edition{
 		{Effective: first, Models: []pricing.Model{model("twice", 1), model("twice", 2), model("in*side", 1), model("two**", 1), model("", 1), model("a b", 1), model("a\xff", 1)}},
-		{Effective: first, Models: []pricing.Model{over, below, endless, unbounded, uncounted, gift, notQuite, fine}},
+		{Effective: first, Models: []pricing.Model{over, below, endless, swallows, unbounded, uncounted, gift, notQuite, fine}},
 		{Models: []pricing.Model{fine}},
 		{Effective: first.AddDate(1, 0, 0)},
 		{Effective: first.AddDate(9000, 0, 0), Models: []pricing.Model{fine}},
@@ -119,7 +121,7 @@ func TestNewBook_ReportsEveryFault(t *testing.T) {
 	require.Zero(t, book)
 	for _, want := range []string{
 		"no effective time", "two editions take effect at 2025-01-01T00:00:00Z", `"twice" is listed twice`, `"in*side": an ID`, `"two**": an ID`, `"": an ID`,
-		`"a b": an ID`, `"a\xff": an ID`, `"over" has a price outside 0 to 1000000000000`, `"below" has a price outside`, `"endless": max_output_tokens`, `"unbounded": max_output_tokens`,
+		`"a b": an ID`, `"a\xff": an ID`, `"over" has a price outside 0 to 1000000000000`, `"below" has a price outside`, `"endless": max_output_tokens`, `"unbounded": max_output_tokens`, `"swallows": max_input_tokens`,
 		`"uncounted": the longest request`, `"gift" costs nothing`, `"not" is said to be free`, "the edition of 2026-01-01T00:00:00Z prices no model", "in the year 11025",
 		`is not version "2027"`,
 	} {

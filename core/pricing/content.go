@@ -34,6 +34,7 @@ type (
 		PerOutput       string `json:"per_output_token"`
 		MaxOutputTokens int64  `json:"max_output_tokens"`
 		Free            bool   `json:"free,omitempty"`
+		InputTokens     int64  `json:"max_input_tokens,omitempty"`
 	}
 )
 
@@ -41,7 +42,7 @@ func (e Edition) content() editionContent {
 	out := editionContent{Effective: e.Effective}
 	for _, m := range e.Models {
 		out.Models = append(out.Models, modelContent{
-			m.ID, m.PerRequest.String(), m.PerInput.String(), m.PerCachedInput.String(), m.PerOutput.String(), m.MaxOutputTokens, m.Free,
+			m.ID, m.PerRequest.String(), m.PerInput.String(), m.PerCachedInput.String(), m.PerOutput.String(), m.MaxOutputTokens, m.Free, m.InputTokens,
 		})
 	}
 	return out
@@ -119,7 +120,7 @@ func Decode(content []byte) (Book, error) {
 }
 
 func (c modelContent) model() (Model, error) {
-	m := Model{ID: c.ID, Price: Price{MaxOutputTokens: c.MaxOutputTokens, Free: c.Free}}
+	m := Model{ID: c.ID, Price: Price{MaxOutputTokens: c.MaxOutputTokens, Free: c.Free, InputTokens: c.InputTokens}}
 	for _, f := range []struct {
 		text string
 		rate *Rate

@@ -34,6 +34,11 @@ func TestBook_Content(t *testing.T) {
 	same, err := pricing.NewBook([]pricing.Edition{{Effective: first, Models: []pricing.Model{dear, gift}, Version: "929648ac3afbc4d3"}})
 	require.NoError(t, err)
 	require.Equal(t, book.Hash(), same.Hash(), "neither order nor zone count")
+	gift.InputTokens = 200_000
+	bounded, err := pricing.NewBook([]pricing.Edition{{Effective: first, Models: []pricing.Model{dear, gift}}})
+	require.NoError(t, err)
+	require.Contains(t, string(bounded.Content()), `"free":true,"max_input_tokens":200000}`)
+	require.NotEqual(t, same.Editions()[0].Version, bounded.Editions()[0].Version)
 	book.Content()[0] = 'x'
 	require.Equal(t, content, string(book.Content()), "a copy")
 }
@@ -74,6 +79,7 @@ func TestDecode_Property(t *testing.T) {
 					PerRequest: pricing.Rate(rate.Draw(t, "request")), PerInput: pricing.Rate(rate.Draw(t, "input")),
 					PerCachedInput: pricing.Rate(rate.Draw(t, "cached")), PerOutput: pricing.Rate(rate.Draw(t, "output")), MaxOutputTokens: 1,
 				}
+				p.InputTokens = rapid.Int64Range(0, pricing.MaxInputTokens).Draw(t, "input bound")
 				p.Free = p.PerRequest+p.PerInput+p.PerCachedInput+p.PerOutput == 0
 				e.Models = append(e.Models, pricing.Model{ID: fmt.Sprint("m", j), Price: p})
 			}

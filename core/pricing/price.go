@@ -23,6 +23,9 @@ type Price struct {
 	PerOutput      Rate
 	// MaxOutputTokens bounds an answer whose request sets no limit.
 	MaxOutputTokens int64
+	// InputTokens bounds what a model takes in at a time, what the upstream adds
+	// from earlier responses included; 0: not known.
+	InputTokens int64
 	// Free says that all rates are 0 on purpose: without it they are a slip.
 	Free bool
 }
