@@ -83,8 +83,11 @@ func (u *Upstream) Object(ctx context.Context, o *inference.ObjectCall) (*infere
 	if !core.ValidID(o.ID) || !slices.Contains([]inference.Verb{inference.Retrieve, inference.Delete, inference.Cancel, inference.InputItems}, o.Verb) {
 		return nil, fault.New(fault.Internal, "internal", "This call is not forwarded.")
 	}
+	if o.Keeper != u.Name() {
+		return nil, inference.NotKept()
+	}
 	k, ok := u.shelf.get(o.ID)
-	if !ok || o.Keeper != u.Name() {
+	if !ok {
 		return nil, refuse(http.StatusNotFound, fmt.Sprintf("Response with id '%s' not found.", o.ID), "", "not_found")
 	}
 	body := k.object

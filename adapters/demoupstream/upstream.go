@@ -79,7 +79,7 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 		return nil, err
 	}
 	if r.Keeper != "" && r.Keeper != u.Name() {
-		return nil, refuse(http.StatusNotFound, "There is no such object.", "", "not_found")
+		return nil, inference.NotKept()
 	}
 	switch r.Route {
 	case core.ChatCompletions, core.Responses:

@@ -13,12 +13,6 @@ import (
 	"github.com/archibot/archibotchat/ports/inference"
 )
 
-// notKept is the answer to an ID of another upstream's, which this one is not
-// even asked about.
-func notKept() *inference.Refusal {
-	return &inference.Refusal{Status: http.StatusNotFound, Message: "There is no such object.", Type: "invalid_request_error", Code: "not_found"}
-}
-
 // Object makes a call on a kept response, as the port says. The address is made
 // of the ID and of known parameters alone.
 func (u *Upstream) Object(ctx context.Context, o *inference.ObjectCall) (*inference.Response, error) {
@@ -27,7 +21,7 @@ func (u *Upstream) Object(ctx context.Context, o *inference.ObjectCall) (*infere
 		return nil, err
 	}
 	if o.Keeper != u.cfg.Name {
-		return nil, notKept()
+		return nil, inference.NotKept()
 	}
 	c, err := u.open(ctx, req)
 	if err != nil {

@@ -136,7 +136,7 @@ func (u *Upstream) Do(ctx context.Context, r *inference.Request) (*inference.Res
 		return nil, fault.New(fault.Internal, "internal", "This route is not forwarded.")
 	}
 	if r.Keeper != "" && r.Keeper != u.cfg.Name {
-		return nil, notKept()
+		return nil, inference.NotKept()
 	}
 	req := http1.Request{Head: h.json, Last: r.RequestID, Body: r.Body}
 	if r.Stream {

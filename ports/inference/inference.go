@@ -127,6 +127,9 @@ type Refusal struct {
 	Type       string
 	Param      string
 	Code       string
+	// Elsewhere says that nobody was asked: what the call names is kept by an
+	// upstream that is not this one. See [NotKept].
+	Elsewhere bool
 }
 
 // Error returns the status and the upstream's code.

@@ -11,6 +11,12 @@ const (
 	InputItems Verb = "input_items"
 )
 
+// NotKept is what an upstream refuses a call with that names what another one
+// keeps.
+func NotKept() *Refusal {
+	return &Refusal{Status: 404, Message: "There is no such object.", Type: "invalid_request_error", Code: "not_found", Elsewhere: true}
+}
+
 // ObjectCall is a call on one response that an upstream keeps. Whose that is,
 // an upstream cannot know: all accounts share its key (W4).
 type ObjectCall struct {

@@ -87,7 +87,7 @@ func (r *run) noteEnd(u inference.Usage, reported bool) (wait func()) {
 
 // total is what an answer counts for where it is gone on from; 0: not known.
 func total(u inference.Usage, reported bool) int64 {
-	if !reported {
+	if !reported || u.Estimated {
 		return 0
 	}
 	return u.Input + u.Output

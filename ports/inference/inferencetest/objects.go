@@ -64,6 +64,13 @@ func requireStatus(t *testing.T, status int, err error) {
 	require.NotEmpty(t, refusal.Message)
 }
 
+func requireElsewhere(t *testing.T, want bool, err error) {
+	t.Helper()
+	var refusal *inference.Refusal
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, want, refusal.Elsewhere)
+}
+
 func testKept(t *testing.T, h Harness) {
 	for _, stream := range []bool{false, true} {
 		id, keeper := respond(t, h, stream, nil)
@@ -130,6 +137,7 @@ func testNotKept(t *testing.T, h Harness) {
 			o.Verb = verb
 			_, err := onKept(t, h, o)
 			requireStatus(t, 404, err)
+			requireElsewhere(t, o.Keeper != keeper, err)
 		}
 		for _, bad := range []string{"", "..", "../models", "%2e%2e", "a?b", "a#b", strings.Repeat("a", 300)} {
 			_, err := onKept(t, h, inference.ObjectCall{Verb: verb, ID: bad, Keeper: keeper})
@@ -165,5 +173,7 @@ func testEarlier(t *testing.T, h Harness) {
 	require.ErrorAs(t, ask("resp_unknown"), &refusal)
 	require.Contains(t, []int{400, 404}, refusal.Status)
 	r.Keeper = "somebody else"
-	requireStatus(t, 404, ask(id))
+	err := ask(id)
+	requireStatus(t, 404, err)
+	requireElsewhere(t, true, err)
 }
