@@ -27,6 +27,7 @@ const (
 	CreditsClawedBack Kind = "credits.clawed_back"
 	CreditsClosed     Kind = "credits.closed"
 	PricesPublished   Kind = "prices.published"
+	ResponseDeleted   Kind = "response.deleted"
 )
 
 // ActorKind says what sort of party acted.

@@ -20,3 +20,9 @@ func ValidID(id string) bool {
 	}
 	return true
 }
+
+// Deleted returns the body that says that a response was deleted. The ID must be
+// valid.
+func Deleted(id string) []byte {
+	return []byte(`{"id":"` + id + `","object":"response","deleted":true}`)
+}
