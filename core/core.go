@@ -17,6 +17,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/responses"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/spend"
@@ -59,6 +60,8 @@ type Deps struct {
 	Limits relay.Limits  // the zero value means the documented limits
 	Memory int64         // bytes that bodies may take at a time; 512 MiB if 0
 	Lease  time.Duration // of a replica; 15 s if 0
+	// KeepResponses is how long responses that the upstream keeps are known; 30 days if 0.
+	KeepResponses time.Duration
 }
 
 // check reports everything that is missing.
@@ -81,8 +84,8 @@ func (d Deps) check() error {
 	return errors.Join(errs...)
 }
 
-// App is the use cases, wired. Tariff, Admit, Models, Relay and Memory are nil
-// without an Upstream.
+// App is the use cases, wired. Tariff, Admit, Models, Relay, Memory and Responses
+// are nil without an Upstream.
 type App struct {
 	Accounts *accounts.Service
 	Keyring  *keyring.Service
@@ -100,6 +103,8 @@ type App struct {
 	Models *models.Service
 	Relay  *relay.Relay
 	Memory *relay.Memory
+	// Responses knows whose each response is that an upstream keeps.
+	Responses *responses.Service
 
 	deps  Deps
 	spend *spend.Spend
@@ -136,8 +141,11 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.Recorder, Now: d.Now})
 	a.Models = models.New(models.Deps{Upstream: d.Upstream, Prices: a.Tariff, Now: d.Now, Log: d.Log})
 	a.Memory = relay.NewMemory(d.Memory)
+	a.Responses = responses.New(responses.Deps{
+		Store: d.Store, Upstream: d.Upstream, Memory: a.Memory, Now: d.Now, NewID: d.NewID, Log: d.Log, Keep: d.KeepResponses,
+	})
 	a.Relay = relay.New(relay.Deps{
-		Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits,
+		Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Owner: a.Responses, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits,
 		Outcomes: d.Store.Idempotency(), Secrets: idempotency.NewSecrets(d.Peppers), Entropy: d.Entropy,
 	})
 	return a, nil
@@ -150,8 +158,9 @@ const sweepEvery = time.Minute
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
 // lots, the end of kept answers, the events of refusals, the log that events
-// are sealed into, the prices, the polls for changes of keys and accounts. It
-// returns when all of it has stopped. End ctx only after the hosts have drained.
+// are sealed into, the prices, the polls for changes of keys and accounts, the
+// records of whose each response is. It returns when all of it has stopped. End
+// ctx only after the hosts have drained.
 func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {
 		return errors.New("core: Run needs an Upstream")
@@ -162,13 +171,14 @@ func (a *App) Run(ctx context.Context) error {
 	var once sync.Once
 	var first error
 	for name, task := range map[string]func(context.Context) error{
-		"spend":    a.spend.Run,
-		"activity": a.Recorder.Run,
-		"seal":     a.Seal.Run,
-		"admit":    func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
-		"sweep":    a.sweep,
-		"forget":   a.forget,
-		"tariff":   a.Tariff.Run,
+		"spend":     a.spend.Run,
+		"activity":  a.Recorder.Run,
+		"seal":      a.Seal.Run,
+		"admit":     func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
+		"sweep":     a.sweep,
+		"forget":    a.forget,
+		"tariff":    a.Tariff.Run,
+		"responses": a.Responses.Run,
 	} {
 		tasks.Go(func() {
 			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {

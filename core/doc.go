@@ -27,6 +27,7 @@
 //
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
+// responses (whose each is that an upstream keeps; calls on them),
 // tariff (which prices are in force), models, keyring, limits, accounts,
 // credits, activity, seal, sessions.
 //

@@ -84,6 +84,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
+		KeepResponses: s.KeepResponses,
 	})
 	if err != nil {
 		return wired{}, err
@@ -134,6 +135,6 @@ func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHan
 		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
 		Log: log, NewRequestID: func() string { return in.newID("req") }, Secure: s.Environment != boot.Local,
 	})
-	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})
+	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})
 	return apiHandler, v1
 }

@@ -104,7 +104,7 @@ func render(err error) reply {
 		p.retryAfter = cmp.Or(p.retryAfter, "1")
 	case fault.Unavailable:
 		p.status, p.kind = http.StatusServiceUnavailable, "server_error"
-		if f.Code == relay.ErrUnsettled.Code {
+		if f.Code == relay.ErrUnsettled.Code || f.Code == relay.ErrUnowned.Code {
 			p.shouldRetry = "false"
 			break
 		}

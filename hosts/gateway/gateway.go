@@ -14,21 +14,25 @@ import (
 	"github.com/archibot/archibotchat/core/app/admit"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/responses"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/keys"
+	port "github.com/archibot/archibotchat/ports/inference"
 )
 
 // Config is what a Gateway needs. The zero value of a limit means its default.
 type Config struct {
 	Admit  *admit.Service
 	Models *models.Service
-	Relay  *relay.Relay
-	Memory *relay.Memory
-	NewID  func(prefix string) string
-	Log    *slog.Logger
+	// Responses makes the calls on responses that are kept.
+	Responses *responses.Service
+	Relay     *relay.Relay
+	Memory    *relay.Memory
+	NewID     func(prefix string) string
+	Log       *slog.Logger
 
 	MaxBody   int64         // bytes of a request's body; 20 MiB
 	MaxBusy   int           // requests at a time; 4096
@@ -69,14 +73,16 @@ func New(c Config) *Gateway {
 // route is what a path means.
 type route struct {
 	scope   keys.Scope
-	forward inference.Route // where the call goes upstream
-	model   string          // of /v1/models/{id}
+	forward inference.Route  // where the call goes upstream
+	model   string           // of /v1/models/{id}
+	object  *port.ObjectCall // on a response that is kept
 	method  string
+	also    string // another method
 }
 
 // find is the whole table. ServeMux is not used because it answers a wrong
 // method in plain text and redirects what it finds untidy.
-func find(path string) (route, bool) {
+func find(method, path string) (route, bool) {
 	switch path {
 	case "/v1/chat/completions":
 		return route{scope: keys.ScopeChatCompletions, forward: inference.ChatCompletions, method: http.MethodPost}, true
@@ -86,6 +92,9 @@ func find(path string) (route, bool) {
 		return route{scope: keys.ScopeEmbeddings, forward: inference.Embeddings, method: http.MethodPost}, true
 	case "/v1/models":
 		return route{scope: keys.ScopeModels, method: http.MethodGet}, true
+	}
+	if rest, ok := strings.CutPrefix(path, "/v1/responses/"); ok {
+		return findResponse(method, rest), true
 	}
 	if rest, ok := strings.CutPrefix(path, "/v1/models/"); ok && rest != "" {
 		id, err := url.PathUnescape(rest) // an ID may hold slashes
@@ -130,12 +139,12 @@ var (
 )
 
 func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
-	rt, ok := find(r.URL.EscapedPath())
+	rt, ok := find(r.Method, r.URL.EscapedPath())
 	switch {
 	case !ok:
 		return errRoute
-	case r.Method != rt.method:
-		out.field("Allow", rt.method)
+	case r.Method != rt.method && r.Method != rt.also:
+		out.field("Allow", strings.TrimSuffix(rt.method+", "+rt.also, ", "))
 		return errMethod
 	}
 	ctx := access.WithRequest(r.Context(), id)
@@ -149,6 +158,9 @@ func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
 		return errCrowded
 	}
 	defer g.crowd.leave(grant.Account.ID)
+	if rt.object != nil {
+		return g.object(access.WithPrincipal(ctx, grant.Principal()), out, r, grant, *rt.object)
+	}
 	if rt.forward == "" {
 		g.limit(out.w, r)
 		return g.models(access.WithPrincipal(ctx, grant.Principal()), out.w, grant, rt.model)
@@ -177,9 +189,9 @@ func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id st
 	switch {
 	case call.Background:
 		return &fault.Error{Kind: fault.Invalid, Code: "unsupported_value", Message: "Background responses are not offered here. Leave out background, or stream the answer.", Param: "background"}
-	case call.PreviousResponse, call.Conversation, call.References:
-		// One upstream key serves all accounts: until ownership of stored
-		// objects is kept here, nobody may name one (W4).
+	case call.Conversation, call.References:
+		// One upstream key serves all accounts, and no account can make any of
+		// these here: whatever is named is somebody else's (W4).
 		return errStored
 	}
 	in.model = call.Model
@@ -187,8 +199,15 @@ func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id st
 	if err != nil {
 		return err
 	}
+	keeper := ""
+	if call.PreviousResponse {
+		keeper, call.Context, err = g.cfg.Responses.Previous(ctx, in.grant.Account.ID, call.PreviousID, quote)
+		if err != nil {
+			return err
+		}
+	}
 	return g.cfg.Relay.Forward(ctx, relay.Job{
-		Request: id, By: in.grant.Principal(), Area: in.grant.Area, Call: call, Body: body, Quote: quote, Once: once,
+		Request: id, By: in.grant.Principal(), Area: in.grant.Area, Call: call, Body: body, Quote: quote, Keeper: keeper, Once: once,
 		Epoch: in.grant.Account.Epoch, Limits: in.grant.Limits, Current: in.grant.Current, Gate: in,
 	}, out)
 }

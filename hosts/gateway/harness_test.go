@@ -48,7 +48,22 @@ const (
 // away is a store that can be out of reach.
 type away struct {
 	store.Store
-	down atomic.Bool
+	down      atomic.Bool // for keys
+	ownerless atomic.Bool // for claims of responses
+}
+
+func (a *away) Responses() store.Responses { return awayResponses{a.Store.Responses(), a} }
+
+type awayResponses struct {
+	store.Responses
+	of *away
+}
+
+func (r awayResponses) Claim(ctx context.Context, rs []store.Response) ([]error, error) {
+	if r.of.ownerless.Load() {
+		return nil, store.ErrUnavailable
+	}
+	return r.Responses.Claim(ctx, rs)
 }
 
 func (a *away) Keys() store.Keys { return awayKeys{a.Store.Keys(), a} }
@@ -148,7 +163,7 @@ func newSite(t *testing.T, o options) *site {
 		assert.NotContains(t, s.log.String(), upstreamKey, "the upstream's key in the log")
 	})
 
-	config := gateway.Config{Admit: s.app.Admit, Models: s.app.Models, Relay: s.app.Relay, Memory: s.app.Memory, NewID: ids.New, Log: log}
+	config := gateway.Config{Admit: s.app.Admit, Models: s.app.Models, Responses: s.app.Responses, Relay: s.app.Relay, Memory: s.app.Memory, NewID: ids.New, Log: log}
 	if o.gateway != nil {
 		o.gateway(&config)
 	}

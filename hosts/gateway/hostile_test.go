@@ -23,13 +23,15 @@ func TestGateway_routes(t *testing.T) { // W1
 		"/", "/v1", "/v1/", "/v1/unknown", "/v1/models/", "/v1/chat/completions/", "/v1/chat", "/v2/models", "//v1/models", "/v1//models",
 		"/v1/./models", "/v1/../v1/models", "/v1/x/../models", "/%76%31/models", "/v1/%6dodels", "/v1%2fmodels", "/v1/models%2f", "/v1/%2e%2e/v1/models",
 		"/V1/models", "/v1/Models", "/v1/files", "/v1/assistants", "/v1/completions", "/v1/audio/speech", "/v1/images/generations",
-		"/v1/responses/resp_1", "/v1/responses/resp_1/input_items", "/v1/models;x", "/v1\\models", "/healthz", "/.env",
+		"/v1/responsesx", "/v1/responses%2fresp_1", "/v1/models;x", "/v1\\models", "/healthz", "/.env",
 	} {
 		s.raw("GET "+path+head).refused(http.StatusNotFound, "unknown_url")
 	}
 	for _, line := range []string{
 		"POST /v1/models", "DELETE /v1/models", "DELETE /v1/models/test", "PUT /v1/models", "OPTIONS /v1/models", "PATCH /v1/models", "BREW /v1/models",
 		"GET /v1/chat/completions", "DELETE /v1/responses", "PUT /v1/chat/completions", "get /v1/models", "GET /v1/embeddings",
+		"POST /v1/responses/resp_1", "PUT /v1/responses/resp_1", "GET /v1/responses/resp_1/cancel", "DELETE /v1/responses/resp_1/cancel",
+		"POST /v1/responses/resp_1/input_items",
 	} {
 		r := s.raw(line + head)
 		r.refused(http.StatusMethodNotAllowed, "method_not_allowed")

@@ -193,10 +193,6 @@ func TestGateway_notOffered(t *testing.T) { // W4
 	for _, more := range []string{`,"previous_response_id":"resp_1"`, `,"conversation":"conv_1"`, `,"conversation":{"id":"conv_1"}`, `,"prompt":{"id":"pmpt_1"}`} {
 		post(more).refused(http.StatusNotFound, "not_found")
 	}
-	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		s.do(method, "/v1/responses/resp_1", "").refused(http.StatusNotFound, "unknown_url")
-	}
-	s.do(http.MethodPost, "/v1/responses/resp_1/cancel", "").refused(http.StatusNotFound, "unknown_url")
 	s.untouched()
 }
 

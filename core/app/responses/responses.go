@@ -110,7 +110,7 @@ func (s *Service) Previous(ctx context.Context, account, id string, q pricing.Qu
 	if tokens > 0 && r.Model != q.Model {
 		tokens = min(tokens, math.MaxInt64/retokenized) * retokenized
 	}
-	most := q.Price.MaxInputTokens
+	most := q.Price.InputTokens
 	switch {
 	case tokens == 0 && most == 0:
 		return "", 0, ErrUnbounded

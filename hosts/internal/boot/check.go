@@ -59,6 +59,10 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 		}
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
+	keep, err := time.ParseDuration(c.KeepResponses)
+	if s.KeepResponses = keep; err != nil || keep < time.Hour || keep > maxKeep {
+		f.add("keep-responses", "is a time from 1h to 87600h, such as 720h")
+	}
 	sound := len(f.list) == 0 // else nothing is made up
 	s.Peppers = c.peppers(f, s.Base, sound)
 	s.Audit = c.auditKey(f, s.Base, sound)
@@ -232,6 +236,9 @@ func (c Config) listen(f *faults, flag, address string, local bool) string {
 	}
 	return address
 }
+
+// maxKeep is ten years.
+const maxKeep = 87600 * time.Hour
 
 // faults collects what is wrong, each with the variable to mend.
 type faults struct{ list []error }

@@ -32,6 +32,7 @@ type Config struct {
 	MetricsToken    Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
 	Drain           string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
 	Grace           string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
+	KeepResponses   string `config:"" name:"keep-responses" default:"720h" placeholder:"DURATION" help:"How long stored responses are known; as long as the upstream keeps them."`
 	DatabaseConns   string `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
 }
 
@@ -77,6 +78,7 @@ type Settings struct {
 	MetricsListen string
 	MetricsToken  Secret
 	Drain, Grace  time.Duration
+	KeepResponses time.Duration // how long stored responses are known
 	// UpstreamBreaker is after how many failures in a row an upstream is left
 	// alone; 0: never.
 	UpstreamBreaker int

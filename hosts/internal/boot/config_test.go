@@ -111,6 +111,7 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Empty(t, s.Upstreams)
 	require.Equal(t, "api,chat", s.Areas.String())
 	require.Zero(t, s.Drain)
+	require.Equal(t, 30*24*time.Hour, s.KeepResponses)
 	require.Len(t, s.Peppers, 1)
 
 	again, err := c.Settings(nil)
@@ -183,6 +184,9 @@ func TestConfig_Refuses(t *testing.T) {
 		"upstream key line break":   {map[string]string{"ARCHIBOT_UPSTREAM_KEY": "a\nb"}, "ARCHIBOT_UPSTREAM_KEY holds"},
 		"upstream no time":          {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "0s"}, "ARCHIBOT_UPSTREAM_TIMEOUT must leave"},
 		"upstream time no unit":     {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "120"}, "ARCHIBOT_UPSTREAM_TIMEOUT"},
+		"responses kept not at all": {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "59m"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
+		"responses kept for ever":   {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "87601h"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
+		"responses kept in days":    {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "30d"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
 		"short pepper":              {map[string]string{"ARCHIBOT_PEPPERS": "v1:short"}, "ARCHIBOT_PEPPERS must be"},
 		"local, empty audit key":    {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_AUDIT_KEY": ""}, "ARCHIBOT_AUDIT_KEY is missing or empty"},
 		"audit key":                 {map[string]string{"ARCHIBOT_AUDIT_KEY": "v1:short"}, "ARCHIBOT_AUDIT_KEY must be a key that archibotchat audit key has made"},
