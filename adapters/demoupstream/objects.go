@@ -138,6 +138,9 @@ func inputItems(a answer) []object {
 		if it["type"] == nil {
 			it["type"] = "message"
 		}
+		if text, ok := it["content"].(string); ok {
+			it["content"] = []object{{"type": "input_text", "text": text}}
+		}
 		it["id"] = fmt.Sprintf("msg_in%d_%s", i, a.id)
 	}
 	return items

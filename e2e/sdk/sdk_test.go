@@ -80,6 +80,7 @@ func (f *fixture) keys(t *testing.T) {
 		return f.holders[role]
 	}
 	good := add("good", grant)
+	add("other", grant)
 	f.site.SetGroups(t, add("no group", grant).account, "chat")
 	f.site.SetBilling(t, add("review", grant).account, "review")
 	add("broke", 1) // enough to make a key, not to use it
@@ -119,9 +120,11 @@ func TestSDK(t *testing.T) {
 			t.Run("rate", f.rate)
 			t.Run("cut", f.cut)
 			t.Run("once", f.once)
+			t.Run("objects", f.objects)
 		})
 		f.keys(t)
 		t.Run("node", f.node)
+		t.Run("killed", f.killed)
 		f.site.Verify(t)
 		f.replica.Stop(t)
 		f.site.Verify(t)

@@ -134,6 +134,9 @@ func (s *Server) inputItems(w http.ResponseWriter, r *http.Request, k kept) {
 		items = []item{{"role": "user", "content": []item{{"type": "input_text", "text": text}}}}
 	}
 	for i, it := range items {
+		if text, ok := it["content"].(string); ok {
+			it["content"] = []item{{"type": "input_text", "text": text}}
+		}
 		it["id"], it["type"], it["status"] = fmt.Sprintf("msg_in%d_%s", i, k.serial), "message", "completed"
 	}
 	q := r.URL.Query()

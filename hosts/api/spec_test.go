@@ -124,7 +124,7 @@ func TestV1_references(t *testing.T) {
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal(text, &doc))
 	require.Equal(t, "3.1.0", doc["openapi"])
-	for _, path := range []string{"/models", "/models/{id}", "/chat/completions", "/responses"} {
+	for _, path := range []string{"/models", "/models/{id}", "/chat/completions", "/responses", "/responses/{id}", "/responses/{id}/cancel", "/responses/{id}/input_items"} {
 		require.Contains(t, doc["paths"], path)
 	}
 	used := map[string]bool{}

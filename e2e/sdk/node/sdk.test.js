@@ -136,6 +136,45 @@ test('models: list and get', async () => {
   assert.ok((await failureOf(sdk.models.retrieve('test-large'))) instanceof OpenAI.NotFoundError);
 });
 
+test('responses: the life of a stored one', async () => {
+  const { sdk, heads } = client('good');
+  const other = client('other').sdk;
+  const input = ['First.', 'Second.', 'Third.'].map((content) => ({ role: 'user', content }));
+  const first = await sdk.responses.create({ model, input, max_output_tokens: maxOutput });
+  const got = await sdk.responses.retrieve(first.id, { include: ['message.output_text.logprobs'] });
+  assert.equal(got.output_text, text);
+
+  let texts = '';
+  for await (const item of sdk.responses.inputItems.list(first.id, { limit: 2, order: 'asc' })) texts += item.content[0]?.text ?? item.content;
+  assert.equal(texts, 'First.Second.Third.');
+
+  const second = await sdk.responses.create({ model, input, max_output_tokens: maxOutput, previous_response_id: first.id });
+  assert.equal(second.previous_response_id, first.id);
+  trace('good', heads.at(-1).get('x-request-id'), 'usage.debited');
+  assert.equal((await sdk.responses.cancel(second.id)).status, 'cancelled');
+
+  const foreign = [
+    other.responses.retrieve(first.id),
+    other.responses.inputItems.list(first.id),
+    other.responses.cancel(first.id),
+    other.responses.delete(first.id),
+    other.responses.create({ model, input, previous_response_id: first.id }),
+    other.responses.retrieve('resp_unknown'),
+  ];
+  for (const call of foreign) {
+    const error = await failureOf(call);
+    assert.ok(error instanceof OpenAI.NotFoundError, `${error}`);
+    assert.equal(error.code, 'not_found');
+    assert.equal(error.message, '404 There is no such object.');
+    assert.ok(error.requestID);
+  }
+
+  await sdk.responses.delete(first.id);
+  trace('good', heads.at(-1).get('x-request-id'), 'response.deleted');
+  assert.ok((await failureOf(sdk.responses.retrieve(first.id))) instanceof OpenAI.NotFoundError);
+  assert.ok((await failureOf(sdk.responses.retrieve(second.id, { stream: true }))) instanceof OpenAI.BadRequestError);
+});
+
 for (const c of cases) {
   test(`refusals: ${c.name}`, async () => {
     let first = true;
