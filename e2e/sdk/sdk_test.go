@@ -124,7 +124,7 @@ func TestSDK(t *testing.T) {
 		})
 		f.keys(t)
 		t.Run("node", f.node)
-		t.Run("killed", f.killed)
+		f.killed(t)
 		f.site.Verify(t)
 		f.replica.Stop(t)
 		f.site.Verify(t)

@@ -154,15 +154,15 @@ test('responses: the life of a stored one', async () => {
   assert.equal((await sdk.responses.cancel(second.id)).status, 'cancelled');
 
   const foreign = [
-    other.responses.retrieve(first.id),
-    other.responses.inputItems.list(first.id),
-    other.responses.cancel(first.id),
-    other.responses.delete(first.id),
-    other.responses.create({ model, input, previous_response_id: first.id }),
-    other.responses.retrieve('resp_unknown'),
+    () => other.responses.retrieve(first.id),
+    () => other.responses.inputItems.list(first.id),
+    () => other.responses.cancel(first.id),
+    () => other.responses.delete(first.id),
+    () => other.responses.create({ model, input, previous_response_id: first.id }),
+    () => other.responses.retrieve('resp_unknown'),
   ];
   for (const call of foreign) {
-    const error = await failureOf(call);
+    const error = await failureOf(call());
     assert.ok(error instanceof OpenAI.NotFoundError, `${error}`);
     assert.equal(error.code, 'not_found');
     assert.equal(error.message, '404 There is no such object.');
