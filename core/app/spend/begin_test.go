@@ -209,6 +209,41 @@ func TestSpend_Begin_refused(t *testing.T) { // HOTPATH 13
 	})
 }
 
+// A refusal that came before its request did anything about the hold counts as
+// much as one that it waits for: a settle must not pass for a hold's and its own.
+func TestSpend_Begin_refusedBefore(t *testing.T) { // HOTPATH 13
+	inBubble(t, func(b *bench) {
+		r := b.start()
+		b.warm(r)
+		spent := b.op(granted)
+		spent.Kind, spent.Nonce = ledger.OpHold, "other"
+		b.commit(spent)
+		later := b.op(100)
+		later.Epoch = 77
+		changed, ok := r.Begin(later)
+		require.True(b.t, ok)
+		confirmed, combined, settled, left := b.begin(r, 100), b.begin(r, 100), b.begin(r, 100), b.begin(r, 100)
+		time.Sleep(time.Second) // all were committed, and refused
+		_, err := r.SettleOrRelease(combined, 60, ledger.Usage{}, "")
+		require.ErrorIs(b.t, err, ledger.ErrExhausted)
+		_, err = r.Settle(settled, 60, ledger.Usage{}, "")
+		require.ErrorIs(b.t, err, ledger.ErrExhausted)
+		_, err = r.Confirm(confirmed)
+		require.ErrorIs(b.t, err, ledger.ErrExhausted)
+		_, err = r.Release(left, "")
+		require.ErrorIs(b.t, err, ledger.ErrExhausted)
+		_, err = r.SettleOrRelease(changed, 60, ledger.Usage{}, "")
+		require.ErrorIs(b.t, err, ledger.ErrEpoch)
+		for _, h := range []ledger.Hold{changed, confirmed, combined, settled, left} {
+			_, err = b.db.Ledger().Hold(b.t.Context(), account, h.Request)
+			require.ErrorIs(b.t, err, store.ErrNotFound, "L6: no row")
+		}
+		spent.Kind, spent.Amount = ledger.OpRelease, 0
+		b.commit(spent)
+		b.verify(0)
+	})
+}
+
 func TestSpend_Begin_epoch(t *testing.T) { // HOTPATH 20
 	inBubble(t, func(b *bench) {
 		r := b.start()

@@ -232,12 +232,16 @@ func (q *queue) withdraw(c *call) bool {
 	return true
 }
 
-// confirmed ends the time in which a hold is provisional.
+// confirmed ends the time in which a hold is provisional. One that was refused
+// has no place to keep any more.
 func (q *queue) confirmed(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
 		s.hold = nil
+		if c.denied != nil {
+			q.free(c.op.Request)
+		}
 	}
 }
 
@@ -317,15 +321,20 @@ func (q *queue) done(c *call, granted bool, r result) {
 		if refusal(r.err) {
 			q.purse.refused(s.account, r.sent)
 		}
-		if s.hold == c && r.err != nil {
-			// An account that was changed is looked at again before the work is
-			// called off; whoever waits for the hold does that.
-			if c.denied = r.err; c.refused != nil && !errors.Is(r.err, ledger.ErrEpoch) {
-				c.refused(r.err)
-			}
+	}
+	denied := false
+	if s := q.slots[c.op.Request]; s != nil && s.hold == c && r.err != nil {
+		// An account that was changed is looked at again before the work is
+		// called off; whoever waits for the hold does that.
+		denied = true
+		if c.denied = r.err; c.refused != nil && !errors.Is(r.err, ledger.ErrEpoch) {
+			c.refused(r.err)
 		}
 	}
-	if c.op.Kind.Terminal() || c.op.Kind == ledger.OpHold && !granted {
+	// A provisional hold that was refused stays known until its request comes
+	// to end it: else its settle would find no hold, and pass for one that
+	// stands for both.
+	if c.op.Kind.Terminal() || c.op.Kind == ledger.OpHold && !granted && !denied {
 		q.free(c.op.Request)
 	}
 	l := q.lane(c.op.Account)
