@@ -78,8 +78,8 @@ func (f *fixture) objects(t *testing.T) {
 
 	// Another account sees of all that as much as of nothing.
 	before := f.site.Show(t, f.holders["other"].account).Credits.Available
-	unknown := requireNotFound(t, get(other, t, "resp_unknown"))
-	require.Equal(t, unknown, requireNotFound(t, get(other, t, first.ID)))
+	unknown := requireNotFound(t, get(t, other, "resp_unknown"))
+	require.Equal(t, unknown, requireNotFound(t, get(t, other, first.ID)))
 	_, err = other.Responses.InputItems.List(ctx, first.ID, responses.InputItemListParams{})
 	require.Equal(t, unknown, requireNotFound(t, err))
 	_, err = other.Responses.Cancel(ctx, first.ID)
@@ -95,7 +95,7 @@ func (f *fixture) objects(t *testing.T) {
 	require.EqualValues(t, "cancelled", cancelled.Status)
 	for _, id := range []string{first.ID, second.ID, third} {
 		require.NoError(t, api.Responses.Delete(ctx, id))
-		require.Equal(t, unknown, requireNotFound(t, get(api, t, id)))
+		require.Equal(t, unknown, requireNotFound(t, get(t, api, id)))
 		require.Equal(t, unknown, requireNotFound(t, api.Responses.Delete(ctx, id)))
 		_, err = api.Responses.New(ctx, asking(model, id))
 		require.Equal(t, unknown, requireNotFound(t, err))
@@ -106,10 +106,10 @@ func (f *fixture) objects(t *testing.T) {
 	unstored.Store = openai.Bool(false)
 	once, err := api.Responses.New(ctx, unstored)
 	require.NoError(t, err)
-	require.Equal(t, unknown, requireNotFound(t, get(api, t, once.ID)))
+	require.Equal(t, unknown, requireNotFound(t, get(t, api, once.ID)))
 }
 
-func get(api openai.Client, t *testing.T, id string) error {
+func get(t *testing.T, api openai.Client, id string) error {
 	t.Helper()
 	_, err := api.Responses.Get(t.Context(), id, responses.ResponseGetParams{}, option.WithMaxRetries(0))
 	return err
@@ -132,9 +132,9 @@ func (f *fixture) killed(t *testing.T) {
 	}
 	api, other := f.client("good").API(), f.client("other").API()
 	for id := range seen {
-		requireNotFound(t, get(other, t, id))
+		requireNotFound(t, get(t, other, id))
 		var failure *openai.Error
-		require.ErrorAs(t, get(api, t, id), &failure)
+		require.ErrorAs(t, get(t, api, id), &failure)
 		require.Equal(t, "response_unfinished", failure.Code, "its own, but not paid for to the end")
 		require.NoError(t, api.Responses.Delete(t.Context(), id))
 	}
