@@ -19,10 +19,19 @@ const (
 // kept is a response that a call let the server store. It is there, whole, from
 // the call's beginning on: this upstream goes on when a client leaves.
 type kept struct {
-	id, serial string
-	object     []byte
-	input      json.RawMessage
-	status     int // that calls on it get instead; 0: none
+	answer    responses
+	input     json.RawMessage
+	status    int // that calls on it get instead; 0: none
+	cancelled bool
+}
+
+// object is made when it is asked for: most never are.
+func (k *kept) object() []byte {
+	b := k.answer.object()
+	if k.cancelled {
+		b = bytes.Replace(b, []byte(`"status":"completed"`), []byte(`"status":"cancelled"`), 1)
+	}
+	return b
 }
 
 // shelf holds the last responses that were stored.
@@ -39,15 +48,15 @@ func (s *shelf) put(k *kept) {
 	if s.byID == nil {
 		s.byID = map[string]*kept{}
 	}
-	s.byID[k.id] = k
+	s.byID[k.answer.id()] = k
 	s.order = append(s.order, k)
-	s.bytes += len(k.object) + len(k.input)
+	s.bytes += len(k.input)
 	for len(s.order) > maxKept || s.bytes > maxKeptBytes {
 		old := s.order[0]
 		s.order = s.order[1:]
-		s.bytes -= len(old.object) + len(old.input)
-		if s.byID[old.id] == old {
-			delete(s.byID, old.id)
+		s.bytes -= len(old.input)
+		if id := old.answer.id(); s.byID[id] == old {
+			delete(s.byID, id)
 		}
 	}
 }
@@ -74,7 +83,7 @@ func (s *shelf) cancel(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k, ok := s.byID[id]; ok {
-		k.object = bytes.Replace(k.object, []byte(`"status":"completed"`), []byte(`"status":"cancelled"`), 1)
+		k.cancelled = true
 	}
 }
 
@@ -112,7 +121,7 @@ func (s *Server) objects(w http.ResponseWriter, r *http.Request) bool {
 	case "GET input_items":
 		s.inputItems(w, r, k)
 	default:
-		writeRaw(w, k.object)
+		writeRaw(w, k.object())
 	}
 	return true
 }
@@ -137,7 +146,7 @@ func (s *Server) inputItems(w http.ResponseWriter, r *http.Request, k kept) {
 		if text, ok := it["content"].(string); ok {
 			it["content"] = []item{{"type": "input_text", "text": text}}
 		}
-		it["id"], it["type"], it["status"] = fmt.Sprintf("msg_in%d_%s", i, k.serial), "message", "completed"
+		it["id"], it["type"], it["status"] = fmt.Sprintf("msg_in%d_%s", i, k.answer.serial), "message", "completed"
 	}
 	q := r.URL.Query()
 	if q.Get("order") != "asc" {

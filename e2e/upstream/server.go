@@ -185,7 +185,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		stored: q.Store == nil || *q.Store, previous: q.Previous,
 	})
 	if f, ok := f.(*responses); ok && f.stored {
-		s.shelf.put(&kept{id: f.id(), serial: f.serial, object: f.object(), input: q.Input, status: sc.object})
+		s.shelf.put(&kept{answer: *f, input: q.Input, status: sc.object})
 	}
 	if q.Stream && f.streams() {
 		p.stream(f)
