@@ -131,7 +131,7 @@ func newSite(t *testing.T, o options) *site {
 	}
 	far.Start()
 	t.Cleanup(far.Close)
-	up, err := openaiupstream.New(openaiupstream.Config{Name: "scripted", BaseURL: far.URL + "/v1", Key: upstreamKey, FirstByte: 2 * time.Second, IdleChunk: 2 * time.Second})
+	up, err := openaiupstream.New(openaiupstream.Config{Name: "scripted", BaseURL: far.URL + "/v1", Key: upstreamKey, FirstByte: 5 * time.Second, IdleChunk: 5 * time.Second})
 	require.NoError(t, err)
 	t.Cleanup(up.Close)
 

@@ -30,7 +30,7 @@ type funds struct {
 	asOf   time.Time // when the batch that told was sent
 	amount int64
 	until  time.Time // when the amount changes by itself; zero: never
-	flying int64     // bounds of requests that started before their hold was committed
+	flying int64     // bounds of requests whose hold is not committed yet
 	off    time.Time // no overlap until then
 	used   time.Time // when it was last asked for
 

@@ -128,7 +128,10 @@ func (q *queue) admit(l *lane, c *call) bool {
 	if l.slots >= laneSlots || len(q.slots) >= maxSlots {
 		return false
 	}
-	q.slots[c.op.Request] = &slot{account: l.account}
+	// What waits for its hold counts, too: of a crowd that comes at once only so
+	// many may start early as all of it leaves room for.
+	q.slots[c.op.Request] = &slot{account: l.account, lent: c.op.Amount}
+	q.purse.get(l.account).flying += c.op.Amount
 	l.slots++
 	return true
 }
@@ -318,7 +321,7 @@ func (q *queue) done(c *call, granted bool, r result) {
 	if s := q.slots[c.op.Request]; s != nil && s.lent > 0 && (c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpSpend) {
 		q.purse.landed(s.account, s.lent)
 		s.lent = 0
-		if refusal(r.err) {
+		if refusal(r.err) && (s.hold == c || c.op.Kind == ledger.OpSpend) {
 			q.purse.refused(s.account, r.sent)
 		}
 	}
