@@ -100,8 +100,8 @@ func TestLimits_Rate(t *testing.T) { // HOTPATH 12
 	t.Logf("in %s %d answered, at most %d, and %d refused", took, answered.Load(), most, refused.Load())
 	require.GreaterOrEqual(t, answered.Load(), int64(rate))
 	require.LessOrEqual(t, answered.Load(), most)
-	require.EqualValues(t, answered.Load(), f.Upstream.Stats(t).Requests, "what was refused was not started")
-	require.EqualValues(t, answered.Load(), f.settled(t))
+	require.Equal(t, answered.Load(), f.Upstream.Stats(t).Requests, "what was refused was not started")
+	require.Equal(t, answered.Load(), f.settled(t))
 	harness.Eventually(t, 30*time.Second, "Activity counts the refusals", func() error {
 		if count, _ := f.denials(t, "rate_limited"); count != refused.Load() {
 			return fmt.Errorf("%d of %d", count, refused.Load())
@@ -178,7 +178,7 @@ func TestLimits_Budget(t *testing.T) { // L12, G7
 		return nil
 	})
 	left := f.Show(t, f.account)
-	require.EqualValues(t, 10_000-answered.Load(), left.Credits.Available/harness.Credit)
+	require.Equal(t, 10_000-answered.Load(), left.Credits.Available/harness.Credit)
 	require.Zero(t, left.Credits.Held)
 	f.Verify(t)
 }
