@@ -32,6 +32,10 @@ type options struct {
 	conns    int
 	scenes   []string
 	withCLI  bool
+	scale    bool
+	many     int
+	entries  int
+	buffers  string
 }
 
 func main() {
@@ -61,6 +65,10 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.conns, "c", 64, "connections of the saturating scenarios")
 	names := flags.String("scen", "json,sse,rate,sserate", "scenarios to run")
 	flags.BoolVar(&o.withCLI, "with-cli", false, "compare the server alone with the server beside grants, backups and audits by the command line")
+	flags.BoolVar(&o.scale, "scale", false, "compare databases of several sizes: -accounts or -many accounts, an empty ledger or -entries")
+	flags.IntVar(&o.many, "many", 100_000, "with -scale: the larger number of accounts")
+	flags.IntVar(&o.entries, "entries", 5_000_000, "with -scale: entries of the full ledgers, with a hold and an event each")
+	flags.StringVar(&o.buffers, "buffers", "2GB", "with -scale: PostgreSQL's shared_buffers")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -72,6 +80,9 @@ func parse(args []string) (options, error) {
 	}
 	if o.db != "postgres" && o.db != "sqlite" || o.rounds < 1 || o.accounts < 1 || o.conns < 1 || o.duration <= 0 {
 		return o, errors.New("-db is postgres or sqlite; -rounds, -accounts, -c and -d are above zero")
+	}
+	if o.scale && (o.db != "postgres" || o.withCLI || o.many < 1 || o.entries < 1) {
+		return o, errors.New("-scale is for PostgreSQL alone, with -many and -entries above zero")
 	}
 	return o, nil
 }
@@ -87,6 +98,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	s.printHead(o)
+	if o.scale {
+		return s.runScale(ctx, o)
+	}
 	if o.withCLI {
 		results, seen, answered, err := s.measureBeside(ctx, o)
 		if err != nil {

@@ -41,6 +41,8 @@ type stand struct {
 	database string
 	program  string
 	env      []string
+	// upstreamURL is the upstream's, as the server is told.
+	upstreamURL string
 }
 
 // setUp builds and starts everything. The stand must be torn down also if that
@@ -64,10 +66,16 @@ func setUp(ctx context.Context, o options) (*stand, error) {
 	if s.bare.process, s.bare.address, err = launchChild(ctx, "bare", "http://"+address); err != nil {
 		return s, err
 	}
+	s.upstreamURL = "http://" + address + "/v1"
+	if o.scale {
+		return s, s.openScale(o)
+	}
 	if err := s.openDatabase(o.db); err != nil {
 		return s, err
 	}
-	return s, s.startServer(ctx, "http://"+address+"/v1", o.accounts)
+	return s, s.startServer(ctx, s.upstreamURL, func(ctx context.Context, pepper string) ([]string, error) {
+		return makeKeys(ctx, s.database, pepper, o.accounts)
+	})
 }
 
 func (s *stand) openDatabase(kind string) error {
@@ -83,7 +91,9 @@ func (s *stand) openDatabase(kind string) error {
 	return nil
 }
 
-func (s *stand) startServer(ctx context.Context, upstream string, accounts int) error {
+// startServer migrates the database, fills in what fill makes, and starts the
+// server. fill returns the tokens of the keys to use.
+func (s *stand) startServer(ctx context.Context, upstream string, fill func(ctx context.Context, pepper string) ([]string, error)) error {
 	prices := filepath.Join(s.dir, "prices.yaml")
 	if err := os.WriteFile(prices, []byte(priceBook), 0o600); err != nil {
 		return err
@@ -108,7 +118,7 @@ func (s *stand) startServer(ctx context.Context, upstream string, accounts int) 
 		return fmt.Errorf("migrate: %w\n%s", err, out)
 	}
 	s.ours = &target{name: "ours", address: address}
-	if s.ours.keys, err = makeKeys(ctx, s.database, pepper, accounts); err != nil {
+	if s.ours.keys, err = fill(ctx, pepper); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(s.dir, "server.log"))
