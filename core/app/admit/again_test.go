@@ -42,7 +42,7 @@ func TestService_Key_limits(t *testing.T) { // L12, K7: they come with the key, 
 		require.True(t, was.Current)
 		want := ledger.Limit{Scope: keyID(0), Monthly: 5, Requests: 6, Tokens: 7}
 		h.limit(0, want)
-		time.Sleep(250 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		synctest.Wait()
 		now := r.grant(0)
 		require.Equal(t, []ledger.Limit{want}, now.Limits)
