@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 // A longer run than CI's: go test -tags e2e ./e2e/crash -kills 500 -restarts 100
 var (
-	kills    = flag.Int("kills", 13, "how often TestCrash kills a server, on each database")
+	kills    = flag.Int("kills", 8, "how often TestCrash kills a server, on each database")
 	restarts = flag.Int("restarts", 6, "how often TestCrash_Restarts crashes PostgreSQL")
 )
 
