@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 // Limits of overlap (HOTPATH 13).
@@ -151,4 +152,28 @@ func (p *purse) recent(since, heard time.Time, limit int) (accounts []string) {
 		}
 	}
 	return accounts
+}
+
+// inUse returns the accounts of which nothing was heard for a while, although
+// requests asked for them lately.
+func (q *queue) inUse(now time.Time) []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.purse.recent(now.Add(-fundsMemory), now.Add(-refreshEvery/2), maxRefresh)
+}
+
+// heard takes what accounts were found to have at a time.
+func (q *queue) heard(found []store.Funds, sent time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, f := range found {
+		q.purse.get(f.Account).learn(sent, f.Available, f.Until)
+	}
+}
+
+// crew notes how many replicas share the accounts.
+func (q *queue) crew(replicas int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.purse.replicas = replicas
 }
