@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
@@ -249,17 +248,10 @@ func TestRelay_stream_extends_clientGone(t *testing.T) { // HOTPATH 10, L9
 // than that covers, waits for the one before it asks for the other.
 func TestRelay_stream_extends_overlapped(t *testing.T) { // HOTPATH 10, 13
 	inBubble(t, func(b *bench) {
-		v := b.send(jsonChat, &client{}) // makes known what the account has
-		a := b.up.answer()
-		a.say(jsonAnswer)
-		_ = a.PipeWriter.Close()
-		require.NoError(b.t, v.wait())
-		b.up.calls = nil
-
-		b.job = func(j *relay.Job) { j.Current = true }
+		b.rich()
 		proceed := b.db.stall(ledger.OpHold)
-		v = b.send(long, &client{})
-		a = b.up.answer() // the upstream is at work already
+		v := b.send(long, &client{})
+		a := b.up.answer() // the upstream is at work already
 		a.say(text(3000))
 		require.Empty(b.t, v.got())
 		proceed()

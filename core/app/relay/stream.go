@@ -131,8 +131,9 @@ func (s *streaming) own() error {
 func (s *streaming) pass(frame []byte, newest bool) error {
 	if s.unsure {
 		s.deps.Ledger.Hasten(s.hold)
-		more := !newest || s.ready != nil && s.ready.Ready(earlyWait)
-		if len(s.early)+len(frame) <= maxEarly && more && !s.deps.Ledger.Confirmed(s.hold) {
+		// Asked first whether the hold is there: else a frame that could leave at
+		// once would wait for the next one.
+		if len(s.early)+len(frame) <= maxEarly && !s.deps.Ledger.Confirmed(s.hold) && (!newest || s.ready != nil && s.ready.Ready(earlyWait)) {
 			s.early = append(s.early, frame...)
 			return nil
 		}

@@ -1,0 +1,57 @@
+package relay_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/ledger"
+)
+
+// rich makes known what the account has, and lets later jobs start early.
+func (b *bench) rich() {
+	b.t.Helper()
+	v := b.send(jsonChat, &client{})
+	a := b.up.answer()
+	a.say(jsonAnswer)
+	_ = a.PipeWriter.Close()
+	require.NoError(b.t, v.wait())
+	b.up.calls = nil
+	b.job = func(j *relay.Job) { j.Current = true }
+}
+
+// A frame that comes when its hold is durable leaves at once, and does not wait
+// to see whether more comes.
+func TestRelay_early_atOnce(t *testing.T) { // W5, HOTPATH 14
+	inBubble(t, func(b *bench) {
+		b.rich()
+		v := b.send(chat, &client{})
+		a := b.up.answer()
+		time.Sleep(50 * time.Millisecond) // the hold was cut after 5
+		a.say(hello)
+		require.Equal(b.t, "head|"+hello, v.got())
+		a.say(finished + usage + done)
+		require.NoError(b.t, v.wait())
+	})
+}
+
+// Before that, a frame waits for the hold alone.
+func TestRelay_early_waits(t *testing.T) { // W5, HOTPATH 13
+	inBubble(t, func(b *bench) {
+		b.rich()
+		proceed := b.db.stall(ledger.OpHold)
+		v := b.send(chat, &client{})
+		a := b.up.answer()
+		a.say(hello)
+		time.Sleep(time.Second)
+		require.Empty(b.t, v.got())
+		proceed()
+		synctest.Wait()
+		require.Equal(b.t, "head|"+hello, v.got())
+		a.say(finished + usage + done)
+		require.NoError(b.t, v.wait())
+	})
+}
