@@ -27,6 +27,7 @@ import (
 	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/ports/inference"
+	attempts "github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/prices"
 	"github.com/archibot/archibotchat/ports/store"
 )
@@ -56,6 +57,9 @@ type Deps struct {
 	NewID   func(prefix string) string // prefix_ and 26 characters, sorting by time
 	Entropy func([]byte)               // fills with secure random bytes
 	Log     *slog.Logger
+
+	// Attempts is swept of what it needs no longer; nil if nobody bounds any.
+	Attempts attempts.Sweeper
 
 	Limits relay.Limits  // the zero value means the documented limits
 	Memory int64         // bytes that bodies may take at a time; 512 MiB if 0
@@ -211,7 +215,7 @@ func (a *App) sweep(ctx context.Context) error {
 const forgetStep = 50
 
 // forget removes the answers of requests that clients named, once their day is
-// over (HOTPATH 18).
+// over (HOTPATH 18), and of attempts what is over too.
 func (a *App) forget(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -222,12 +226,28 @@ func (a *App) forget(ctx context.Context) error {
 				a.deps.Log.Warn("removing old answers failed, will retry", "error", err)
 			}
 		}
+		if err := a.sweepAttempts(ctx); err != nil && ctx.Err() == nil {
+			a.deps.Log.Warn("forgetting attempts failed, will retry", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+func (a *App) sweepAttempts(ctx context.Context) error {
+	if a.deps.Attempts == nil {
+		return nil
+	}
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = a.deps.Attempts.Sweep(ctx, forgetStep); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ErrStopping is what work is cut with that outlasts the server's end.

@@ -39,6 +39,9 @@
 // of many requests in one transaction each, with their events; activity shows
 // them by request ID; seal puts them into a log that shows any change.
 //
+// How often strangers may try something (ports/limits) is bounded by the hosts;
+// here it is only swept.
+//
 // What must stay true is said in each package's comment and proved by the
 // test beside it. No I/O, no clock and no randomness live here: Deps brings them.
 package core

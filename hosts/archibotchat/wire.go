@@ -15,6 +15,7 @@ import (
 	"github.com/archibot/archibotchat/adapters/upstreams"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/hosts/api"
 	"github.com/archibot/archibotchat/hosts/gateway"
@@ -53,6 +54,12 @@ func (db *database) close() {
 	}
 }
 
+// attempts returns what bounds attempts over all servers.
+func (db *database) attempts(peppers keys.Peppers) sqlstore.Attempts {
+	secret := peppers[0].Derive("archibotchat attempts v1", nil)
+	return db.Attempts(secret[:])
+}
+
 // wired is the core on its adapters, with what a server says about itself.
 type wired struct {
 	app      *core.App
@@ -84,7 +91,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
-		KeepResponses: s.KeepResponses,
+		KeepResponses: s.KeepResponses, Attempts: db.attempts(s.Peppers),
 	})
 	if err != nil {
 		return wired{}, err
