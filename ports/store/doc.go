@@ -43,6 +43,7 @@ type Stores interface {
 	Ledger() Ledger
 	Events() Events
 	Sessions() Sessions
+	Flows() Flows
 	Responses() Responses
 	Limits() Limits
 	Seals() Seals

@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
+		accountCases(), keyCases(), sessionCases(), sessionLifeCases(), flowCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -67,6 +67,7 @@ func methods() (names []string) {
 		"Ledger":      reflect.TypeFor[store.Ledger](),
 		"Events":      reflect.TypeFor[store.Events](),
 		"Sessions":    reflect.TypeFor[store.Sessions](),
+		"Flows":       reflect.TypeFor[store.Flows](),
 		"Seals":       reflect.TypeFor[store.Seals](),
 		"SealLog":     reflect.TypeFor[store.SealLog](),
 		"Limits":      reflect.TypeFor[store.Limits](),
