@@ -1,0 +1,137 @@
+package tenants_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// person is somebody of an account, with what they show at the doors.
+type person struct {
+	account, user string
+	cookie        string // of their session: name=token
+	key           string // an API key of theirs
+	keyID         string
+}
+
+// token is the session's token without the cookie's name.
+func (p person) token() string {
+	_, token, _ := strings.Cut(p.cookie, "=")
+	return token
+}
+
+// world is a running server with two accounts on it, made for one row.
+type world struct {
+	root  string // http://127.0.0.1:port
+	admin person // of our account
+	mate  person // a member of it
+	alien person // administrator of another account
+	// gone are credentials that ended: a session and a key each.
+	gone []person
+	// marks are texts that only our account may see.
+	marks []string
+}
+
+// show is what is shown at a door.
+type show struct{ cookie, bearer string }
+
+// shows is what p shows at a surface's door.
+func (p person) shows(s surface) show {
+	if s == v1 {
+		return show{bearer: p.key}
+	}
+	return show{cookie: p.cookie}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	sent   string // method, path and body, for messages
+}
+
+// do makes a call. What holds for every answer is looked at here.
+func (w *world) do(t *testing.T, with show, method, path, body string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.root+path, strings.NewReader(body))
+	require.NoError(t, err)
+	if body != "" || method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if with.cookie != "" {
+		r.Header.Set("Cookie", with.cookie)
+	}
+	if with.bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+with.bearer)
+	}
+	response, err := client.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	a := answer{response.StatusCode, response.Header, string(text), method + " " + path + " " + body}
+	require.Less(t, a.status, 500, "%s: %s", a.sent, a.body)
+	require.Regexp(t, `^req_[0-9a-v]{26}$`, a.header.Get("X-Request-Id"), a.sent)
+	return a
+}
+
+// client follows no redirects: where one leads is the answer.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// refusal returns what all refusals of a sort have in common: all but the
+// request ID. It fails the test if the answer is no refusal in the surface's
+// own form.
+func (a answer) refusal(t *testing.T, s surface, status int, code string) string {
+	t.Helper()
+	require.Equal(t, status, a.status, "%s: %s", a.sent, a.body)
+	if s == v1 {
+		var body struct {
+			Error struct{ Message, Type, Code string }
+		}
+		require.Equal(t, "application/json", a.header.Get("Content-Type"), a.sent)
+		require.NoError(t, json.Unmarshal([]byte(a.body), &body), "%s: %s", a.sent, a.body)
+		require.Equal(t, code, body.Error.Code, "%s: %s", a.sent, a.body)
+		require.NotEmpty(t, body.Error.Message)
+		require.NotEmpty(t, body.Error.Type)
+		return a.body
+	}
+	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"), a.sent)
+	var body map[string]any
+	require.NoError(t, json.Unmarshal([]byte(a.body), &body), "%s: %s", a.sent, a.body)
+	require.Equal(t, code, body["code"], "%s: %s", a.sent, a.body)
+	require.Equal(t, a.header.Get("X-Request-Id"), body["request_id"], a.sent)
+	delete(body, "request_id")
+	rest, err := json.Marshal(body)
+	require.NoError(t, err)
+	return string(rest)
+}
+
+// made returns a text in the answer to a call that made something.
+func (a answer) made(t *testing.T, path ...string) string {
+	t.Helper()
+	require.Less(t, a.status, 300, "%s: %s", a.sent, a.body)
+	var at any
+	d := json.NewDecoder(bytes.NewReader([]byte(a.body)))
+	require.NoError(t, d.Decode(&at), "%s: %s", a.sent, a.body)
+	for _, name := range path {
+		require.IsType(t, map[string]any{}, at, "%s: %s", a.sent, a.body)
+		at = at.(map[string]any)[name]
+	}
+	require.IsType(t, "", at, "%s: %s", a.sent, a.body)
+	return at.(string)
+}
+
+// furnish gives our account at least two of everything that is listed.
+func (w *world) furnish(t *testing.T) {
+	t.Helper()
+	for _, whose := range []string{"account", w.mate.user} {
+		w.do(t, w.admin.shows(app), http.MethodPut, "/api/limits/"+whose, `{"monthly":8000000}`).made(t, "of")
+	}
+	w.do(t, w.admin.shows(v1), http.MethodPost, "/v1/chat/completions", `{"model":"tok","messages":[{"role":"user","content":"Say a few words."}]}`).made(t, "id")
+}
