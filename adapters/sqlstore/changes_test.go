@@ -19,6 +19,7 @@ func TestSQLite_ChangesByHand(t *testing.T) {
 // changesByHand edits rows as a person or an older server would: what matters
 // is the column, not who writes it (HOTPATH 19).
 func changesByHand(t *testing.T, s *sqlstore.Store) {
+	truth := "true"
 	create(t, s, "acct_1")
 	create(t, s, "acct_2")
 	require.NoError(t, s.Keys().Create(t.Context(), keys.Key{ID: "key_1", Account: "acct_1", Digest: keys.Digest{1}, CreatedAt: time.Now(), ExpiresAt: time.Now()}))
@@ -29,6 +30,16 @@ func changesByHand(t *testing.T, s *sqlstore.Store) {
 		{"UPDATE accounts SET entry_seq = 1, event_seq = 1, ledger_at = 1", nil},
 		{"UPDATE accounts SET name = 'Other', updated_at = 1", nil},
 		{"UPDATE api_keys SET last_used_at = 1", nil},
+		{"INSERT INTO users (id, issuer, subject, provider, email, email_verified, name, group_rule, groups, created_at, updated_at, seen_at)" +
+			" VALUES ('user_1', 'i', 's', '', '', " + truth + ", '', 'required', '', 1, 1, 1)", nil},
+		{"INSERT INTO members (account_id, user_id, role, created_at) VALUES ('acct_2', 'user_1', 'member', 1)", []string{"acct_2"}},
+		{"INSERT INTO members (account_id, user_id, role, created_at) VALUES ('acct_1', 'user_1', 'member', 1)", []string{"acct_1"}},
+		{"UPDATE users SET seen_at = 2, email = 'x', name = 'x', groups = '', group_rule = 'required'", nil},
+		{"UPDATE users SET groups = 'api'", []string{"acct_1", "acct_2"}},
+		{"UPDATE users SET group_rule = 'none'", []string{"acct_1", "acct_2"}},
+		{"UPDATE members SET role = 'admin' WHERE account_id = 'acct_1'", []string{"acct_1"}},
+		{"DELETE FROM members WHERE account_id = 'acct_2'", []string{"acct_2"}},
+		{"UPDATE users SET groups = ''", []string{"acct_1"}},
 		{"UPDATE accounts SET status = 'closed' WHERE id = 'acct_1'", []string{"acct_1"}},
 		{"UPDATE accounts SET groups = '' WHERE id = 'acct_2'", []string{"acct_2"}},
 		{"UPDATE accounts SET billing = 'review' WHERE id = 'acct_1'", []string{"acct_1"}},

@@ -38,6 +38,25 @@ type keyRow struct {
 
 	Account *accountRow `bun:"rel:belongs-to,join:account_id=id"`
 	Limit   *limitRow   `bun:"rel:has-one,join:account_id=account_id"` // one of those that the key counts against
+	Member  *holderRow  `bun:"rel:has-one,join:account_id=account_id,join:user_id=user_id"`
+}
+
+// holderRow is a member whose user a key is.
+type holderRow struct {
+	bun.BaseModel `bun:"table:members,alias:b"`
+
+	AccountID string     `bun:"account_id,pk"`
+	UserID    string     `bun:"user_id,pk"`
+	User      *groupsRow `bun:"rel:belongs-to,join:user_id=id"`
+}
+
+// groupsRow is what of a user a gate looks at.
+type groupsRow struct {
+	bun.BaseModel `bun:"table:users,alias:u"`
+
+	ID     string `bun:"id,pk"`
+	Rule   string `bun:"group_rule"`
+	Groups string `bun:"groups"`
 }
 
 func (r *keyRow) key() keys.Key {
@@ -126,8 +145,19 @@ func (s apiKeys) List(ctx context.Context, account string, p store.Page) ([]keys
 	if err := s.check(ctx, account, p.After); err != nil {
 		return nil, err
 	}
+	return s.page(ctx, s.reads.NewSelect().Where("k.account_id = ?", account), p)
+}
+
+func (s apiKeys) OfUser(ctx context.Context, account, user string, p store.Page) ([]keys.Key, error) {
+	if err := s.check(ctx, account, user, p.After); err != nil {
+		return nil, err
+	}
+	return s.page(ctx, s.reads.NewSelect().Where("k.account_id = ?", account).Where("k.user_id = ?", user), p)
+}
+
+func (s apiKeys) page(ctx context.Context, q *bun.SelectQuery, p store.Page) ([]keys.Key, error) {
 	var rows []keyRow
-	q := s.reads.NewSelect().Model(&rows).Where("k.account_id = ?", account)
+	q = q.Model(&rows)
 	if p.After != "" {
 		q = q.Where("k.id < ?", p.After)
 	}
@@ -153,9 +183,26 @@ func (s apiKeys) ByDigests(ctx context.Context, digests []keys.Digest) ([]store.
 	for i := range digests {
 		list[i] = digests[i][:]
 	}
+	return s.holders(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("k.digest IN (?)", bun.List(list)) })
+}
+
+func (s apiKeys) Holders(ctx context.Context, account string, ids []string) ([]store.KeyHolder, error) {
+	if err := s.check(ctx, append([]string{account}, ids...)...); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.holders(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("k.id IN (?)", bun.List(ids)).Where("k.account_id = ?", account)
+	})
+}
+
+// holders reads keys with what belongs to them, in one statement.
+func (s apiKeys) holders(ctx context.Context, where func(*bun.SelectQuery) *bun.SelectQuery) ([]store.KeyHolder, error) {
 	var rows []keyRow // one for each limit of a key, or one for a key without any
-	if err := s.reads.NewSelect().Model(&rows).Relation("Account").RelationWithOpts("Limit", ownLimits).
-		Where("k.digest IN (?)", bun.List(list)).OrderExpr(`k.id, "limit"."scope"`).Scan(ctx); err != nil {
+	q := s.reads.NewSelect().Model(&rows).Relation("Account").Relation("Member").Relation("Member.User").RelationWithOpts("Limit", ownLimits)
+	if err := where(q).OrderExpr(`k.id, "limit"."scope"`).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("look up keys", err)
 	}
 	var out []store.KeyHolder
@@ -165,7 +212,11 @@ func (s apiKeys) ByDigests(ctx context.Context, digests []keys.Digest) ([]store.
 			continue
 		}
 		if len(out) == 0 || out[len(out)-1].Key.ID != r.ID {
-			out = append(out, store.KeyHolder{Key: r.key(), Account: r.Account.account()})
+			h := store.KeyHolder{Key: r.key(), Account: r.Account.account()}
+			if r.Member != nil && r.Member.User != nil {
+				h.UserRule, h.UserGroups = r.Member.User.Rule, groups(r.Member.User.Groups)
+			}
+			out = append(out, h)
 		}
 		if r.Limit != nil {
 			last := &out[len(out)-1]

@@ -26,6 +26,18 @@ const (
 	GroupsNone               // no user, or a provider that sends no groups: the account's decide
 )
 
+// RuleOf reads the rule of a user as it is kept: required or none. Anything
+// else is unknown.
+func RuleOf(text string) GroupRule {
+	switch text {
+	case "required":
+		return GroupsRequired
+	case "none":
+		return GroupsNone
+	}
+	return GroupsUnknown
+}
+
 // Boundary says where the data-boundary acknowledgement stands (A8).
 type Boundary uint8
 

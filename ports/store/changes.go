@@ -8,7 +8,8 @@ import (
 )
 
 // Change says that a gate may see an account differently: its status, groups
-// or billing were written, or a key of it was made, changed or removed.
+// or billing were written, a key or a member of it was made, changed or
+// removed, or the provider says otherwise of a member's groups.
 type Change struct {
 	Seq     int64
 	Account string

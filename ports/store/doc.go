@@ -39,6 +39,8 @@ var (
 // Stores gives access to the aggregates, outside or inside a transaction.
 type Stores interface {
 	Accounts() Accounts
+	Users() Users
+	Members() Members
 	Keys() Keys
 	Ledger() Ledger
 	Events() Events

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/ledger"
 )
@@ -13,6 +14,11 @@ import (
 type KeyHolder struct {
 	Key     keys.Key
 	Account Account
+	// UserRule and UserGroups are those of the key's user. The rule is empty
+	// for a key without a user, and for one whose user is no member of the
+	// account.
+	UserRule   string
+	UserGroups access.Groups
 	// Limits are those that the operator gave the account, and those of the
 	// account, the key's user and the key's root, by scope.
 	Limits []ledger.Limit
@@ -32,6 +38,12 @@ type Keys interface {
 	// ByDigests returns the keys that have one of the digests, in no order, as
 	// they and what belongs to them were at one moment. One query.
 	ByDigests(ctx context.Context, digests []keys.Digest) ([]KeyHolder, error)
+	// Holders returns the account's keys that have one of the IDs, as ByDigests
+	// does.
+	Holders(ctx context.Context, account string, ids []string) ([]KeyHolder, error)
+	// OfUser returns the keys of the account that are a user's, newest first; the
+	// cursor is the ID.
+	OfUser(ctx context.Context, account, user string, p Page) ([]keys.Key, error)
 	// Revoke marks a key as revoked. A key that is revoked already keeps its
 	// time and actor, and changed is false.
 	Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error)

@@ -68,6 +68,9 @@ type Grant struct {
 	Account store.Account
 	Area    access.Area
 	From    netip.Addr
+	// UserRule and UserGroups are those of the key's user, as last seen.
+	UserRule   gates.GroupRule
+	UserGroups access.Groups
 	// Limits are what requests under the grant count against.
 	Limits []ledger.Limit
 	// Current says that the account was as it stands here less than a second
@@ -121,7 +124,8 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 	case err != nil:
 		return Grant{}, err
 	}
-	g := Grant{Key: e.Key, Account: e.Account, Area: access.AreaAPI, From: v.From, Limits: e.Limits, Current: s.snapshots.fresh(now)}
+	g := grant(e.KeyHolder, access.AreaAPI, v.From)
+	g.Current = s.snapshots.fresh(now)
 	d := s.decide(g, now)
 	if !d.Allowed {
 		kind := audit.GateDenied
@@ -165,6 +169,17 @@ func (s *Service) find(ctx context.Context, token keys.Token, current keys.Diges
 	return e, s.deps.Now(), err
 }
 
+// grant returns what a key's holder comes in with. A key without a user, of an
+// operator's making, has the account's groups; that of a user who is no member
+// opens nothing.
+func grant(h store.KeyHolder, area access.Area, from netip.Addr) Grant {
+	g := Grant{Key: h.Key, Account: h.Account, Area: area, From: from, UserRule: gates.GroupsNone, Limits: h.Limits}
+	if h.Key.User != "" {
+		g.UserRule, g.UserGroups = gates.RuleOf(h.UserRule), h.UserGroups
+	}
+	return g
+}
+
 func (s *Service) decide(g Grant, now time.Time) gates.Decision {
 	return gates.Decide(gates.Input{
 		Area:       g.Area,
@@ -172,7 +187,8 @@ func (s *Service) decide(g Grant, now time.Time) gates.Decision {
 		KeyState:   g.Key.StateFrom(now, g.From),
 		Account:    g.Account.Status,
 		Groups:     g.Account.Groups,
-		UserRule:   gates.GroupsNone, // a key of an operator's making has the account's groups
+		UserRule:   g.UserRule,
+		UserGroups: g.UserGroups,
 		Enabled:    s.deps.Enabled,
 		Billing:    g.Account.Billing,
 		Boundary:   s.deps.Boundary,

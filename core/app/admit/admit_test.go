@@ -59,6 +59,7 @@ type door struct {
 	t       *testing.T
 	db      *counting
 	account store.Account
+	user    store.User
 	key     keys.Key
 	token   keys.Token
 	now     time.Time
@@ -95,6 +96,10 @@ func newDoor(t *testing.T, pepper int) *door {
 		Groups: access.NewGroups(access.GroupAPI), CreatedAt: d.now, UpdatedAt: d.now,
 	}}
 	require.NoError(t, db.Accounts().Create(t.Context(), d.account))
+	d.user = store.User{ID: "user_1", Issuer: "https://id.example", Subject: "1", Rule: "required", Groups: access.NewGroups(access.GroupAPI), CreatedAt: d.now}
+	_, _, err = db.Users().SignedIn(t.Context(), d.user)
+	require.NoError(t, err)
+	require.NoError(t, db.Members().Add(t.Context(), store.Member{Account: "acct_1", User: "user_1", Role: access.RoleMember, CreatedAt: d.now}))
 	d.key = keys.Key{
 		ID: "key_1", Account: "acct_1", User: "user_1", Name: "test", Digest: ps[pepper].Digest(d.token), Pepper: ps[pepper].Version,
 		Scopes: []keys.Scope{keys.ScopeModels}, CreatedAt: d.now, ExpiresAt: d.now.Add(24 * time.Hour),
@@ -129,6 +134,14 @@ func (d *door) set(change func(a *store.Account)) {
 	require.NoError(d.t, d.db.Accounts().Set(d.t.Context(), d.account))
 }
 
+// says has the provider say otherwise of the key's user.
+func (d *door) says(change func(u *store.User)) {
+	d.t.Helper()
+	change(&d.user)
+	_, _, err := d.db.Users().SignedIn(d.t.Context(), d.user)
+	require.NoError(d.t, err)
+}
+
 func TestService_Key(t *testing.T) {
 	d := newDoor(t, 0)
 	g, err := d.enter(d.token.Reveal())
@@ -136,6 +149,16 @@ func TestService_Key(t *testing.T) {
 	require.Equal(t, access.Principal{Kind: access.PrincipalKey, ID: "key_1", Account: "acct_1", User: "user_1"}, g.Principal())
 	require.Equal(t, 1, d.db.lookups)
 	require.Empty(t, d.events)
+}
+
+func TestService_Key_userWithoutGroups(t *testing.T) { // A3, A4: a provider that sends none leaves it to the account
+	d := newDoor(t, 0)
+	d.says(func(u *store.User) { u.Rule, u.Groups = "none", access.Groups{} })
+	_, err := d.enter(d.token.Reveal())
+	require.NoError(t, err)
+	d.set(func(a *store.Account) { a.Groups = access.Groups{} })
+	_, err = d.enter(d.token.Reveal())
+	require.Equal(t, "no_product_group", fault.CodeOf(err))
 }
 
 func TestService_Key_malformed(t *testing.T) { // K1: costs no query
@@ -177,6 +200,11 @@ func TestService_Key_refused(t *testing.T) { // G3, G6, DECISIONS' table
 		"suspended":     {func(d *door) { d.set(func(a *store.Account) { a.Status = access.StatusSuspended }) }, fault.Forbidden, "account_suspended", audit.GateDenied, true},
 		"pending":       {func(d *door) { d.set(func(a *store.Account) { a.Status = access.StatusPending }) }, fault.Forbidden, "account_pending", audit.GateDenied, true},
 		"no group":      {func(d *door) { d.set(func(a *store.Account) { a.Groups = access.Groups{} }) }, fault.Forbidden, "no_product_group", audit.GateDenied, true},
+		"user's groups": {func(d *door) { d.says(func(u *store.User) { u.Groups = access.NewGroups(access.GroupChat) }) }, fault.Forbidden, "no_product_group", audit.GateDenied, true},
+		"user's rule":   {func(d *door) { d.says(func(u *store.User) { u.Rule = "" }) }, fault.Forbidden, "no_product_group", audit.GateDenied, true},
+		"no member": {func(d *door) {
+			require.NoError(d.t, d.db.Members().Remove(d.t.Context(), "acct_1", "user_1"))
+		}, fault.Forbidden, "no_product_group", audit.GateDenied, true},
 		"area disabled": {func(d *door) { d.deps.Enabled = access.NewGroups(access.GroupChat) }, fault.Forbidden, "area_disabled", audit.GateDenied, true},
 		"past due":      {func(d *door) { d.set(func(a *store.Account) { a.Billing = billing.PastDue }) }, fault.Forbidden, "billing_incomplete", audit.GateDenied, true},
 		"review":        {func(d *door) { d.set(func(a *store.Account) { a.Billing = billing.Review }) }, fault.Forbidden, "payment_review", audit.GateDenied, true},

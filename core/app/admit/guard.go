@@ -2,13 +2,13 @@ package admit
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/archibot/archibotchat/core/gates"
-	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -88,35 +88,31 @@ func (s *Service) reviewOne(ctx context.Context, account string) error {
 	if len(at) == 0 {
 		return nil
 	}
-	a, err := s.deps.Store.Accounts().Get(ctx, account)
-	gone := errors.Is(err, store.ErrNotFound)
-	if err != nil && !gone {
-		return err
-	}
-	found := map[string]keys.Key{}
-	for id := range at {
-		k, err := s.deps.Store.Keys().Get(ctx, account, id)
-		switch {
-		case err == nil && !gone:
-			found[id] = k
-		case err != nil && !errors.Is(err, store.ErrNotFound):
+	ids := slices.Collect(maps.Keys(at))
+	found := make(map[string]store.KeyHolder, len(ids))
+	for some := range slices.Chunk(ids, maxDigests) {
+		holders, err := s.deps.Store.Keys().Holders(ctx, account, some)
+		if err != nil {
 			return err
+		}
+		for _, h := range holders {
+			found[h.Key.ID] = h
 		}
 	}
 	now := s.deps.Now()
 	s.stays.judge(account, func(in *Stay) error {
-		k, ok := found[in.key]
+		h, ok := found[in.key]
 		switch {
 		case !ok && !in.asked(at):
 			return nil // came in meanwhile, under what holds now
 		case !ok:
 			return gates.NotSignedIn.Fault()
 		}
-		in.expires = k.ExpiresAt
-		if d := s.decide(Grant{Key: k, Account: a, Area: in.area, From: in.from}, now); !d.Allowed {
+		in.expires = h.Key.ExpiresAt
+		if d := s.decide(grant(h, in.area, in.from), now); !d.Allowed {
 			return d.Fault()
 		}
-		if !k.Allows(in.scope) {
+		if !h.Key.Allows(in.scope) {
 			return ErrScope
 		}
 		return nil

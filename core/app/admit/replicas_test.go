@@ -155,7 +155,7 @@ func (r *replica) enterFrom(a netip.Addr, n int) error {
 // house is a store with an account per key and the replicas on it, in a
 // bubble of fake time.
 type house struct {
-	t   *testing.T
+	t   testing.TB
 	db  *sqlstore.Store
 	ids *system.IDs
 	ps  keys.Peppers
@@ -201,6 +201,23 @@ func (h *house) add(n int) {
 		}
 		return nil
 	}))
+	h.people()
+}
+
+// people makes the user whose account 0's key is a member of it.
+func (h *house) people() {
+	h.t.Helper()
+	h.says(func(*store.User) {})
+	require.NoError(h.t, h.db.Members().Add(h.t.Context(), store.Member{Account: acct(0), User: "user_0", Role: access.RoleMember, CreatedAt: system.Now()}))
+}
+
+// says has the provider tell of that member.
+func (h *house) says(change func(u *store.User)) {
+	h.t.Helper()
+	u := store.User{ID: "user_0", Issuer: "https://id.example", Subject: "0", Rule: "required", Groups: access.NewGroups(access.GroupAPI), CreatedAt: system.Now()}
+	change(&u)
+	_, _, err := h.db.Users().SignedIn(h.t.Context(), u)
+	require.NoError(h.t, err)
 }
 
 func usable(n int) store.Account {
@@ -210,8 +227,12 @@ func usable(n int) store.Account {
 }
 
 func (h *house) key(n int) keys.Key {
+	user := ""
+	if n == 0 {
+		user = "user_0"
+	}
 	return keys.Key{
-		ID: keyID(n), Account: acct(n), Name: "test", Digest: h.ps[0].Digest(token(n)), Pepper: h.ps[0].Version,
+		ID: keyID(n), Account: acct(n), User: user, Name: "test", Digest: h.ps[0].Digest(token(n)), Pepper: h.ps[0].Version,
 		Scopes: []keys.Scope{keys.ScopeModels}, CreatedAt: system.Now(), ExpiresAt: system.Now().Add(24 * time.Hour),
 	}
 }

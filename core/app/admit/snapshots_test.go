@@ -45,10 +45,13 @@ func TestSnapshots_changes(t *testing.T) {
 		"replaced": {func(h *house) {
 			require.NoError(h.t, h.db.Keys().Succeed(h.t.Context(), acct(0), keyID(0), "key_next", system.Now()))
 		}, fault.Unauthenticated},
-		"closed":    {func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusClosed }) }, fault.Unauthenticated},
-		"suspended": {func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusSuspended }) }, fault.Forbidden},
-		"no group":  {func(h *house) { h.set(func(a *store.Account) { a.Groups = access.Groups{} }) }, fault.Forbidden},
-		"past due":  {func(h *house) { h.set(func(a *store.Account) { a.Billing = billing.PastDue }) }, fault.Forbidden},
+		"closed":        {func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusClosed }) }, fault.Unauthenticated},
+		"suspended":     {func(h *house) { h.set(func(a *store.Account) { a.Status = access.StatusSuspended }) }, fault.Forbidden},
+		"no group":      {func(h *house) { h.set(func(a *store.Account) { a.Groups = access.Groups{} }) }, fault.Forbidden},
+		"user's groups": {func(h *house) { h.says(func(u *store.User) { u.Groups = access.Groups{} }) }, fault.Forbidden},
+		"user's rule":   {func(h *house) { h.says(func(u *store.User) { u.Rule = "odd" }) }, fault.Forbidden},
+		"no member":     {func(h *house) { require.NoError(h.t, h.db.Members().Remove(h.t.Context(), acct(0), "user_0")) }, fault.Forbidden},
+		"past due":      {func(h *house) { h.set(func(a *store.Account) { a.Billing = billing.PastDue }) }, fault.Forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, h *house) {
@@ -103,6 +106,7 @@ func TestSnapshots_newKey(t *testing.T) { // a miss is not remembered
 func TestSnapshots_expiry(t *testing.T) { // K4: judged by the clock, not remembered
 	inBubble(t, func(t *testing.T, h *house) {
 		require.NoError(t, h.db.Accounts().Create(t.Context(), usable(0)))
+		h.people()
 		k := h.key(0)
 		k.ExpiresAt = k.CreatedAt.Add(time.Minute)
 		require.NoError(t, h.db.Keys().Create(t.Context(), k))
@@ -343,8 +347,9 @@ func BenchmarkService_Key(b *testing.B) {
 			require.NoError(b, db.Migrate(b.Context()))
 			ps, err := keys.ParsePeppers(peppers)
 			require.NoError(b, err)
-			h := &house{ps: ps}
+			h := &house{t: b, db: db, ps: ps}
 			require.NoError(b, db.Accounts().Create(b.Context(), usable(0)))
+			h.people()
 			require.NoError(b, db.Keys().Create(b.Context(), h.key(0)))
 			s := admit.New(admit.Deps{
 				Store: db, Peppers: ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: &replica{}, Now: system.Now,

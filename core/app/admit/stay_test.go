@@ -3,6 +3,7 @@ package admit_test
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,20 +19,13 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-func (e *edge) Accounts() store.Accounts { return edgeAccounts{e.Store.Accounts(), e} }
-
-type edgeAccounts struct {
-	store.Accounts
-	of *edge
-}
-
-func (a edgeAccounts) Get(ctx context.Context, id string) (store.Account, error) {
+func (k edgeKeys) Holders(ctx context.Context, account string, ids []string) ([]store.KeyHolder, error) {
 	cut := false
-	a.of.set(func(e *edge) { cut = e.cutKeys })
+	k.of.set(func(e *edge) { cut = e.cutKeys })
 	if cut {
-		return store.Account{}, lost(ctx)
+		return nil, lost(ctx)
 	}
-	return a.Accounts.Get(ctx, id)
+	return k.Keys.Holders(ctx, account, ids)
 }
 
 // work is a request under way.
@@ -73,7 +67,11 @@ func (r *replica) begin(n int) *work {
 // Whatever closes the gate ends what is under way behind it, on every replica,
 // and nobody else's.
 func TestStay_cut(t *testing.T) { // K5, G7
-	for reason, change := range map[string]func(h *house){
+	for name, change := range map[string]func(h *house){
+		"no_product_group of the user": func(h *house) { h.says(func(u *store.User) { u.Groups = access.Groups{} }) },
+		"no_product_group for a stranger": func(h *house) {
+			require.NoError(h.t, h.db.Members().Remove(h.t.Context(), acct(0), "user_0"))
+		},
 		"key_revoked": func(h *house) { h.revoke(0) },
 		"network_not_allowed": func(h *house) {
 			require.NoError(h.t, h.db.Keys().Narrow(h.t.Context(), acct(0), keyID(0), nil, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}))
@@ -89,7 +87,8 @@ func TestStay_cut(t *testing.T) { // K5, G7
 			require.NoError(h.t, h.db.Keys().Succeed(h.t.Context(), acct(0), keyID(0), "key_next", time.Now()))
 		},
 	} {
-		t.Run(reason, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
+			reason, _, _ := strings.Cut(name, " ")
 			inBubble(t, func(t *testing.T, h *house) {
 				h.add(2)
 				near, far := h.replica(0), h.replica(0)
@@ -145,6 +144,7 @@ func TestStay_goesOn(t *testing.T) { // K5
 func TestStay_expiry(t *testing.T) { // K4, K5
 	inBubble(t, func(t *testing.T, h *house) {
 		require.NoError(t, h.db.Accounts().Create(t.Context(), usable(0)))
+		h.people()
 		k := h.key(0)
 		k.ExpiresAt = k.CreatedAt.Add(time.Minute)
 		require.NoError(t, h.db.Keys().Create(t.Context(), k))

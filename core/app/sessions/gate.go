@@ -36,7 +36,7 @@ func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...acces
 		in.Credits = gates.CreditsAvailable
 	}
 	if c, ok := From(ctx); ok && c.Session.Account == account.ID {
-		in.Credential, in.UserRule, in.UserGroups = gates.Session, rule(c.Session.UserRule), c.Session.Groups
+		in.Credential, in.UserRule, in.UserGroups = gates.Session, gates.RuleOf(c.Session.UserRule), c.Session.Groups
 	}
 	out := make([]gates.Decision, len(areas))
 	for i, area := range areas {
@@ -57,14 +57,4 @@ func (g *Gate) Admit(ctx context.Context, account store.Account, _ access.Princi
 		return nil
 	}
 	return d[0].Fault()
-}
-
-func rule(text string) gates.GroupRule {
-	switch text {
-	case RuleRequired:
-		return gates.GroupsRequired
-	case RuleNone:
-		return gates.GroupsNone
-	}
-	return gates.GroupsUnknown
 }

@@ -25,7 +25,8 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), keyCases(), sessionCases(), sessionLifeCases(), flowCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
+		accountCases(), peopleCases(), keyCases(), sessionCases(), sessionLifeCases(), flowCases(), eventCases(), sealCases(), limitCases(),
+		replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -63,6 +64,8 @@ type testCase struct {
 func methods() (names []string) {
 	aggregates := map[string]reflect.Type{
 		"Accounts":    reflect.TypeFor[store.Accounts](),
+		"Users":       reflect.TypeFor[store.Users](),
+		"Members":     reflect.TypeFor[store.Members](),
 		"Keys":        reflect.TypeFor[store.Keys](),
 		"Ledger":      reflect.TypeFor[store.Ledger](),
 		"Events":      reflect.TypeFor[store.Events](),
