@@ -26,6 +26,7 @@ const (
 	CreditsExpired    Kind = "credits.expired"
 	CreditsClawedBack Kind = "credits.clawed_back"
 	CreditsClosed     Kind = "credits.closed"
+	CreditsCorrected  Kind = "credits.corrected"
 	PricesPublished   Kind = "prices.published"
 	ResponseDeleted   Kind = "response.deleted"
 )

@@ -36,6 +36,11 @@ func OfLedger(op ledger.Op, o ledger.Outcome) []Event {
 		for _, x := range o.Entries {
 			e.Amount += x.Amount
 		}
+	case ledger.OpCorrect:
+		e.Kind, e.Amount = CreditsCorrected, op.Amount
+		if len(o.Correction) == 1 { // of several lots the entries tell
+			e.Subject = o.Correction[0].Lot
+		}
 	case ledger.OpSweep, ledger.OpClose:
 		return moved(op, o)
 	default:

@@ -27,6 +27,7 @@ func TestOfLedger(t *testing.T) { // U1, U3
 	}
 	debit := ledger.Entry{Lot: "lot_1", Kind: ledger.EntryDebit, Amount: -30, Request: "req_1"}
 	expiry := ledger.Entry{Lot: "lot_1", Kind: ledger.EntryExpiry, Amount: -5, Reason: "returned_after_expiry", At: now.Add(-time.Hour)}
+	fixed := ledger.Entry{Lot: "lot_2", Kind: ledger.EntryCorrection, Amount: 40}
 	closure := ledger.Entry{Lot: "lot_2", Kind: ledger.EntryClosure, Amount: -7}
 	taken := ledger.Entry{Lot: "lot_1", Kind: ledger.EntryClawback, Amount: -9, Reason: "returned_after_clawback"}
 
@@ -37,6 +38,8 @@ func TestOfLedger(t *testing.T) { // U1, U3
 		want  []audit.Event
 	}{
 		"grant":                 {ledger.OpGrant, "pat", ledger.Outcome{}, []audit.Event{with(withSubject(usage, pat, "lot_1"), audit.CreditsGranted, 40)}},
+		"correction":            {ledger.OpCorrect, "pat", ledger.Outcome{Correction: []ledger.Entry{fixed}}, []audit.Event{with(withSubject(usage, pat, "lot_2"), audit.CreditsCorrected, 40)}},
+		"correction of two":     {ledger.OpCorrect, "pat", ledger.Outcome{Correction: []ledger.Entry{fixed, fixed}}, []audit.Event{with(withSubject(usage, pat, ""), audit.CreditsCorrected, 40)}},
 		"hold":                  {ledger.OpHold, "", ledger.Outcome{}, nil},
 		"mark":                  {ledger.OpMark, "", ledger.Outcome{}, nil},
 		"unknown":               {0, "", ledger.Outcome{}, nil},

@@ -24,7 +24,7 @@ func (s *State) apply(op *Op, now time.Time) Outcome {
 	switch {
 	case op.Account != s.Account:
 		o.Err = ErrConflict
-	case op.Amount < 0 || op.Amount > MaxAmount || op.Cost < 0 || op.Cost > MaxAmount:
+	case op.Amount < 0 && op.Kind != OpCorrect || op.Amount < -MaxAmount || op.Amount > MaxAmount || op.Cost < 0 || op.Cost > MaxAmount:
 		o.Err = ErrAmount
 	default:
 		switch op.Kind {
@@ -48,6 +48,8 @@ func (s *State) apply(op *Op, now time.Time) Outcome {
 			s.extend(op, &o)
 		case OpSpend:
 			s.spend(op, &o)
+		case OpCorrect:
+			s.correction(op, &o)
 		default:
 			o.Err = ErrUnknownOp
 		}
@@ -79,17 +81,22 @@ func (s *State) grant(op *Op, o *Outcome) {
 		o.Err = ErrAmount
 		return
 	}
-	var total int64
-	for _, l := range s.lots {
-		total += l.Remaining // each ≤ MaxAmount; the sum is kept below by this very check
-	}
-	if total > math.MaxInt64-op.Amount || total+op.Amount > MaxAmount {
+	if !s.fits(op.Amount) {
 		o.Err = ErrOverflow // L1
 		return
 	}
 	l := s.addLot(Lot{ID: op.Lot, Account: s.Account, Source: op.Source, State: LotLive, Granted: op.Amount, GrantedAt: o.At, ExpiresAt: Expiry(o.At)})
 	s.post(o, l, Entry{Kind: EntryGrant, Amount: op.Amount, Reason: op.Reason, Actor: op.Actor, At: o.At})
 	o.Lot = *l
+}
+
+// fits reports whether the balance may grow by amount.
+func (s *State) fits(amount int64) bool {
+	var total int64
+	for _, l := range s.lots {
+		total += l.Remaining // each ≤ MaxAmount; the sum is kept below by this very check
+	}
+	return total <= math.MaxInt64-amount && total+amount <= MaxAmount
 }
 
 func (s *State) hold(op *Op, o *Outcome) {

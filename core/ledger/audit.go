@@ -27,7 +27,7 @@ type Auditor struct {
 
 type lotSum struct {
 	entries, grants int64
-	seen            bool
+	seen, begun     bool
 }
 
 // NewAuditor starts on an account.
@@ -61,8 +61,13 @@ func (a *Auditor) Entry(e Entry) {
 		l.grants += e.Amount
 	case EntryDebit:
 		a.debited -= e.Amount
+	case EntryCorrection:
+		if !l.begun { // it made the lot
+			l.grants += e.Amount
+		}
 	default:
 	}
+	l.begun = true
 	if (e.Kind == EntryGrant) != (e.Amount > 0) && e.Kind != EntryCorrection {
 		a.differ(e.Lot, e.Request, "entry %d, a %s, has the amount %d", e.Seq, e.Kind, e.Amount)
 	}

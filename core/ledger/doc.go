@@ -16,6 +16,8 @@
 //     more requests and tokens than a minute's at once and what flows back;
 //   - a client's own name stands for one request, from its hold until a day after
 //     that, unless the hold was released (W7);
+//   - a correction is booked once for its request, takes no credit that is held,
+//     and brings no lot above what was granted or below nothing (L11);
 //   - a refused op leaves every figure as it was (L6).
 //
 // It does not know prices or gates, and it never reads a clock.

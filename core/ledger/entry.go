@@ -22,7 +22,7 @@ type Entry struct {
 	Lot     string
 	Kind    EntryKind
 	Amount  int64  // signed microcredits
-	Request string // the request that a debit pays for
+	Request string // the request that a debit pays for, or that asked for a correction
 	Reason  string
 	Actor   string
 	At      time.Time // an expiry is dated at the lot's expiry

@@ -22,6 +22,8 @@ const (
 	SourceInvoice  Source = "invoice"
 	SourcePack     Source = "pack"
 	SourceDemo     Source = "demo"
+	// SourceCorrection is a correction that no lot could take back (L11).
+	SourceCorrection Source = "correction"
 )
 
 // LotState is where a lot is in its life.

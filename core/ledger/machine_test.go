@@ -26,6 +26,7 @@ func TestApply_Machine(t *testing.T) {
 	for _, what := range []string{
 		"expiry inside a hold", "retry", "hold over several lots", "debit over several lots", "refusal", "overage", "uncollected",
 		"settle without a hold", "return to a dead lot", "conflict", "reload", "planted edit",
+		"correction over several lots", "correction that gives back", "correction that makes a lot", "correction refused",
 	} {
 		require.Positive(t, seen[what], "no history had: %s", what)
 	}
@@ -46,6 +47,7 @@ func history(rt *rapid.T, seen happened) {
 		if rapid.IntRange(0, 9).Draw(rt, "reload") == 0 {
 			seen["reload"]++
 			b.State = ledger.NewState(acct, b.Seq, b.LastAt, b.Lots(), values(all))
+			b.Recall(corrections(b.entries)...)
 		}
 	}
 	holds := values(all)
@@ -57,6 +59,10 @@ func history(rt *rapid.T, seen happened) {
 	seen["uncollected"] += m.seen.lost
 	seen["settle without a hold"] += m.seen.unheld
 	seen["return to a dead lot"] += m.seen.deadReturn
+	seen["correction over several lots"] += m.seen.splitCorrection
+	seen["correction that gives back"] += m.seen.gaveBack
+	seen["correction that makes a lot"] += m.seen.madeLot
+	seen["correction refused"] += m.seen.notCorrected
 }
 
 // check applies one op to both and compares all there is to see.
@@ -158,6 +164,16 @@ func values(all map[string]ledger.Hold) []ledger.Hold {
 	return holds
 }
 
+// corrections picks those of the entries, as a store gives them back.
+func corrections(entries []ledger.Entry) (found []ledger.Entry) {
+	for _, e := range slices.Backward(entries) {
+		if e.Kind == ledger.EntryCorrection {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
 // wait draws a step of time: often none, often just to the edge of an expiry.
 func wait(rt *rapid.T, m *model) time.Duration {
 	switch rapid.IntRange(0, 11).Draw(rt, "wait") {
@@ -177,8 +193,8 @@ func wait(rt *rapid.T, m *model) time.Duration {
 
 // nextOp draws an op over few names, so that they meet again, or repeats one.
 func nextOp(rt *rapid.T, done []ledger.Op) ledger.Op {
-	kind := rapid.IntRange(0, 23).Draw(rt, "kind")
-	if kind >= 22 && len(done) > 0 {
+	kind := rapid.IntRange(0, 26).Draw(rt, "kind")
+	if kind >= 25 && len(done) > 0 {
 		return rapid.SampledFrom(done).Draw(rt, "again")
 	}
 	request := fmt.Sprint("req_", rapid.IntRange(0, 30).Draw(rt, "request"))
@@ -205,6 +221,11 @@ func nextOp(rt *rapid.T, done []ledger.Op) ledger.Op {
 		op = clawback(lot)
 	case kind == 20 && amount > 115:
 		op = closing
+	case kind >= 22:
+		op = correct(fmt.Sprint("cor_", rapid.IntRange(0, 30).Draw(rt, "correction")), amount-rapid.Int64Range(0, 150).Draw(rt, "less"))
+		if rapid.IntRange(0, 3).Draw(rt, "one lot") == 0 {
+			op.Lot = lot
+		}
 	default:
 		op = hold(request, -amount-1)
 	}
@@ -269,6 +290,7 @@ func TestApply_BatchEqualsOneByOne(t *testing.T) { // HOTPATH 1
 				want = append(want, single.do(op))
 				// Between two single ops the state goes through the store.
 				single.State = reloaded(single)
+				single.Recall(corrections(single.entries)...)
 			}
 			batch.now = batch.now.Add(100 * 24 * time.Hour)
 			single.now = batch.now

@@ -12,7 +12,11 @@ type model struct {
 	lots  []*modelLot
 	holds map[string]*modelHold
 	now   time.Time
-	seen  struct{ splitHold, splitDebit, overage, lost, expiryInHold, deadReturn, unheld int }
+	fixed map[string]modelFix // corrections by request
+	seen  struct {
+		splitHold, splitDebit, overage, lost, expiryInHold, deadReturn, unheld int
+		splitCorrection, gaveBack, madeLot, notCorrected                       int
+	}
 }
 
 type modelLot struct {
@@ -107,6 +111,9 @@ func oneYear(t time.Time) time.Time {
 }
 
 func (m *model) apply(op ledger.Op) answer {
+	if op.Kind == ledger.OpCorrect {
+		return m.correct(op)
+	}
 	if op.Amount < 0 || op.Amount > 1_000_000_000_000_000 {
 		return answer{err: "invalid_amount"}
 	}
@@ -254,4 +261,87 @@ func (m *model) settle(op ledger.Op, h *modelHold) answer {
 	}
 	h.state, h.debited, h.lost = "settled", op.Amount-lost, lost
 	return answer{debited: h.debited, lost: lost}
+}
+
+// modelFix is a correction that was booked.
+type modelFix struct {
+	amount int64
+	lots   map[string]bool
+}
+
+func (m *model) correct(op ledger.Op) (a answer) {
+	if f, ok := m.fixed[op.Request]; ok {
+		if f.amount != op.Amount || op.Lot != "" && (len(f.lots) != 1 || !f.lots[op.Lot]) {
+			return answer{err: "request_conflict"}
+		}
+		return answer{replayed: true}
+	}
+	defer func() {
+		if a.err != "" {
+			m.seen.notCorrected++
+		}
+	}()
+	if op.Amount == 0 {
+		return answer{err: "invalid_amount"}
+	}
+	alive := func(l *modelLot) bool { return l.fate == "" && m.now.Before(l.dies) }
+	if op.Lot != "" {
+		switch l := m.lot(op.Lot); {
+		case l == nil:
+			return answer{err: "unknown_lot"}
+		case !alive(l):
+			return answer{err: "lot_not_live"}
+		}
+	}
+	f := modelFix{amount: op.Amount, lots: map[string]bool{}}
+	if op.Amount < 0 {
+		parts, short := m.pick(-op.Amount)
+		if op.Lot != "" {
+			parts, short = []ledger.Part{{Lot: op.Lot, Amount: -op.Amount}}, -op.Amount-m.spendable(m.lot(op.Lot))
+		}
+		if short > 0 {
+			return answer{err: "correction_not_covered"}
+		}
+		for _, p := range parts {
+			m.lot(p.Lot).left -= p.Amount
+			f.lots[p.Lot] = true
+		}
+		if len(parts) > 1 {
+			m.seen.splitCorrection++
+		}
+	} else {
+		to := m.lot(op.Lot)
+		if to != nil && to.left+op.Amount > to.granted {
+			return answer{err: "lot_full"}
+		}
+		total := op.Amount
+		for _, l := range m.lots {
+			total += l.left
+		}
+		if total > 1_000_000_000_000_000 {
+			return answer{err: "amount_overflow"}
+		}
+		if to == nil { // the longest-lived that has room
+			for _, l := range m.lots {
+				if alive(l) && l.left+op.Amount <= l.granted &&
+					(to == nil || l.dies.After(to.dies) || l.dies.Equal(to.dies) && (l.born.After(to.born) || l.born.Equal(to.born) && l.id > to.id)) {
+					to = l
+				}
+			}
+		}
+		if to == nil {
+			to = &modelLot{id: op.Spare, source: "correction", granted: op.Amount, born: m.now, dies: oneYear(m.now)}
+			m.lots = append(m.lots, to)
+			m.seen.madeLot++
+		} else {
+			m.seen.gaveBack++
+		}
+		to.left += op.Amount
+		f.lots[to.id] = true
+	}
+	if m.fixed == nil {
+		m.fixed = map[string]modelFix{}
+	}
+	m.fixed[op.Request] = f
+	return answer{}
 }

@@ -21,9 +21,10 @@ const (
 	OpClose                      // zero every lot
 	OpExtend                     // set more aside for a held request
 	OpSpend                      // hold and settle in one step (HOTPATH 14)
+	OpCorrect                    // give or take credits by an operator's word (L11)
 )
 
-var opNames = [...]string{"", "grant", "hold", "mark", "settle", "release", "sweep", "clawback", "close", "extend", "spend"}
+var opNames = [...]string{"", "grant", "hold", "mark", "settle", "release", "sweep", "clawback", "close", "extend", "spend", "correct"}
 
 // String returns the step's name.
 func (k OpKind) String() string {
@@ -41,10 +42,11 @@ type Op struct {
 	Kind    OpKind
 	Account string
 	// Amount is the sum of a grant or hold, the actual cost of a settle, the
-	// new sum of a hold that is extended, and the bound of a spend.
+	// new sum of a hold that is extended, and the bound of a spend. Of a
+	// correction it is signed as the balance is to move.
 	Amount  int64
 	Cost    int64  // spend: the actual cost
-	Request string // hold, extend, mark, settle, release, spend
+	Request string // hold, extend, mark, settle, release, spend; correct, once each
 	Replica string
 	Nonce   string
 	Work    Work
@@ -68,6 +70,7 @@ type Op struct {
 	Once   *Once
 	Mark   Mark // mark
 	Lot    string
+	Spare  string // correct: the ID of the lot to make if none takes the credits back
 	Source Source // grant
 	Reason string
 	Actor  string // who asked: empty for the service itself, else an ID
@@ -80,11 +83,14 @@ type Outcome struct {
 	Err error // *fault.Error, or nil
 	// Replayed is true if this very op had been applied before; the figures
 	// are those recorded then.
-	Replayed    bool
-	At          time.Time // money time: the store's clock, never behind the account's last op
-	Hold        Hold      // as it is now; hold, mark, settle, release
-	Lot         Lot       // as it is now; grant, clawback
-	Entries     []Entry   // what was written
+	Replayed bool
+	At       time.Time // money time: the store's clock, never behind the account's last op
+	Hold     Hold      // as it is now; hold, mark, settle, release
+	Lot      Lot       // as it is now; grant, clawback
+	Entries  []Entry   // what was written
+	// Correction is the entries of a correction, also of one that was booked
+	// before.
+	Correction  []Entry
 	Debited     int64
 	Uncollected int64
 	Available   int64 // what the account can spend after this op

@@ -21,7 +21,9 @@ type State struct {
 	counters map[string]*Counter
 	// reservations are those of every name that an op of the batch brings.
 	reservations map[[32]byte]*Reservation
-	changed      changed
+	// corrections are the entries of those that ops of the batch ask for again.
+	corrections map[string][]Entry
+	changed     changed
 }
 
 type changed struct {

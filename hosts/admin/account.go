@@ -169,8 +169,7 @@ func (c *accountList) Run(ctx context.Context, env *Env) error {
 	for _, a := range found {
 		out.Accounts = append(out.Accounts, viewAccount(a))
 	}
-	return env.print(out, func(w io.Writer) {
-		row(w, "ID", "NAME", "STATUS", "GROUPS", "BILLING", "CREATED")
+	return env.table(out, len(found), c.empty("There are no accounts."), []string{"ID", "NAME", "STATUS", "GROUPS", "BILLING", "CREATED"}, func(w io.Writer) {
 		for _, a := range found {
 			row(w, a.ID, a.Name, string(a.Status), a.Groups.String(), string(a.Billing), stamp(a.CreatedAt))
 		}

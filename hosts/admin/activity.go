@@ -72,8 +72,7 @@ func (c *activityCommand) Run(ctx context.Context, env *Env) error {
 	for _, e := range found {
 		out.Events = append(out.Events, viewEvent(e))
 	}
-	return env.print(out, func(w io.Writer) {
-		row(w, "SEQ", "TIME", "KIND", "CREDITS", "COUNT", "BY", "REQUEST", "SUBJECT", "REASON")
+	return env.table(out, len(found), "No events.", []string{"SEQ", "TIME", "KIND", "CREDITS", "COUNT", "BY", "REQUEST", "SUBJECT", "REASON"}, func(w io.Writer) {
 		for _, e := range found {
 			row(w, strconv.FormatInt(e.Seq, 10), stamp(e.At), string(e.Kind), credits.Format(e.Amount), strconv.FormatInt(e.Count, 10),
 				string(e.Actor.Kind)+" "+e.Actor.ID, e.Request, e.Subject, e.Reason)

@@ -34,7 +34,7 @@ import (
 // Bind a context.Context and an *[Env] for its commands.
 type Command struct {
 	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
-	Credits  creditsCommands `cmd:"" help:"Grant credits; show balance and lots."`
+	Credits  creditsCommands `cmd:"" help:"Grant and correct credits; show balance and lots."`
 	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys."`
 	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
 	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`

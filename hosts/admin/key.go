@@ -163,8 +163,7 @@ func (c *keyList) Run(ctx context.Context, env *Env) error {
 	for _, k := range found {
 		out.Keys = append(out.Keys, env.viewKey(k))
 	}
-	return env.print(out, func(w io.Writer) {
-		row(w, "ID", "NAME", "KEY", "STATE", "EXPIRES", "LAST USED")
+	return env.table(out, len(out.Keys), c.empty("The account has no keys."), []string{"ID", "NAME", "KEY", "STATE", "EXPIRES", "LAST USED"}, func(w io.Writer) {
 		for _, k := range out.Keys {
 			row(w, k.ID, k.Name, k.Start+"…"+k.Last4, string(k.State), stamp(*k.ExpiresAt), lastUsed(k.LastUsedAt))
 		}

@@ -176,8 +176,7 @@ func (c *limitList) Run(ctx context.Context, env *Env) error {
 	for _, v := range found {
 		out.Limits = append(out.Limits, viewLimit(v))
 	}
-	return env.print(out, func(w io.Writer) {
-		row(w, "OF", "ID", "MONTHLY", "SPENT", "HELD", "REQUESTS/MIN", "TOKENS/MIN")
+	return env.table(out, len(found), c.empty("No limits are set."), []string{"OF", "ID", "MONTHLY", "SPENT", "HELD", "REQUESTS/MIN", "TOKENS/MIN"}, func(w io.Writer) {
 		for _, v := range found {
 			row(w, string(v.Kind), v.ID, bound(v.Monthly, amount), amount(v.Spent), amount(v.Held), bound(v.Requests, number), bound(v.Tokens, number))
 		}

@@ -34,6 +34,19 @@ func row(w io.Writer, cells ...string) {
 	_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
 }
 
+// table writes the lines of a list of n under a heading, or in its place what
+// to say of an empty one.
+func (e *Env) table(v any, n int, empty string, heading []string, lines func(w io.Writer)) error {
+	return e.print(v, func(w io.Writer) {
+		if n == 0 {
+			_, _ = fmt.Fprintln(w, empty)
+			return
+		}
+		row(w, heading...)
+		lines(w)
+	})
+}
+
 // stamp returns a time as people read it, "" for none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
@@ -66,4 +79,12 @@ func list[T any](l []T) []T {
 type paging struct {
 	Limit int    `default:"50" help:"Most lines to show, at most 1000."`
 	After string `placeholder:"ID" help:"Show what comes after this ID: the last one of the page before."`
+}
+
+// empty returns what to say of a page that has no lines.
+func (p paging) empty(text string) string {
+	if p.After != "" {
+		return "There is nothing after this ID."
+	}
+	return text
 }

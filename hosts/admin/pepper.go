@@ -32,8 +32,7 @@ func (keyPeppers) Run(ctx context.Context, env *Env) error {
 	for _, version := range slices.Sorted(maps.Keys(counts)) {
 		out.Peppers = append(out.Peppers, pepperView{version, counts[version]})
 	}
-	return env.print(out, func(w io.Writer) {
-		row(w, "PEPPER", "KEYS")
+	return env.table(out, len(out.Peppers), "There are no keys.", []string{"PEPPER", "KEYS"}, func(w io.Writer) {
 		for _, p := range out.Peppers {
 			row(w, p.Version, strconv.FormatInt(p.Keys, 10))
 		}

@@ -25,7 +25,7 @@ type Balance struct {
 // Lot is one grant of credits.
 type Lot struct {
 	ID        string    `json:"id" example:"lot_06b1v5k9ehq7r4m2d8t0s3n1cg"`
-	Source    string    `json:"source" example:"operator" doc:"Where the credits come from: operator, invoice, pack or demo."`
+	Source    string    `json:"source" example:"operator" doc:"Where the credits come from: operator, invoice, pack, demo or correction."`
 	State     string    `json:"state" enum:"live,expired,clawed_back,closed"`
 	Granted   int64     `json:"granted" doc:"Microcredits granted."`
 	Remaining int64     `json:"remaining" doc:"Microcredits left, held ones included."`
@@ -45,7 +45,7 @@ type Line struct {
 	Kind    string    `json:"kind" enum:"grant,debit,expiry,clawback,correction,closure"`
 	Amount  int64     `json:"amount" doc:"Microcredits, signed as the balance moved." example:"-1500"`
 	Lot     string    `json:"lot_id"`
-	Request string    `json:"request_id,omitempty" doc:"The request that a debit pays for."`
+	Request string    `json:"request_id,omitempty" doc:"The request that a debit pays for, or that a correction was made by."`
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at" doc:"An expiry is dated at its lot's expiry."`
 }

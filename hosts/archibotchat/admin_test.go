@@ -71,6 +71,66 @@ func TestRun_AdminCredits(t *testing.T) {
 	require.Equal(t, true, p.json(t, "ledger", "verify")["ok"])
 }
 
+func TestRun_AdminEmptyLists(t *testing.T) {
+	t.Parallel()
+	p := local(t)
+	says := func(want string, args ...string) {
+		t.Helper()
+		out, errs, code := p.run(t, args...)
+		require.Zero(t, code, errs)
+		require.Equal(t, want+"\n", out)
+	}
+	says("There are no accounts.", "admin", "account", "list")
+	says("There are no keys.", "admin", "key", "peppers")
+	id := p.json(t, "admin", "account", "create", "--name", "Acme")["id"].(string)
+	says("There is nothing after this ID.", "admin", "account", "list", "--after", id)
+	says("No limits are set.", "admin", "limits", "list", id)
+	says("The account has no keys.", "admin", "key", "list", "--account", id)
+	says("The account has no credits and never had any.", "admin", "credits", "lots", id)
+	says("No events.", "admin", "activity", "--account", id, "--request", "req_none")
+	require.Equal(t, []any{}, p.json(t, "admin", "limits", "list", id)["limits"])
+}
+
+func TestRun_AdminCorrect(t *testing.T) { // L11
+	t.Parallel()
+	p := local(t)
+	id := p.json(t, "admin", "account", "create", "--name", "Acme", "--credits", "10")["id"].(string)
+	correct := []string{"admin", "credits", "correct", id, "--reason", "charged twice"}
+
+	out, _, code := p.run(t, append(correct, "--credits=-2.5", "--dry-run")...)
+	require.Zero(t, code)
+	require.Regexp(t, `^Would correct +-2\.5 credits\nAccount +acct_\w+\nLot +-2\.5 of lot_\w+\nAvailable then +7\.5 credits\n$`, out)
+	require.EqualValues(t, 10_000_000, p.json(t, "admin", "credits", "balance", id)["credits"].(map[string]any)["available"])
+
+	out, _, code = p.run(t, append(correct, "--credits=-2.5")...)
+	require.Zero(t, code)
+	require.Regexp(t, `^Corrected +-2\.5 credits\n(.*\n)*Available now +7\.5 credits\nRequest +req_\w+\n$`, out)
+	out, _, code = p.run(t, append(correct, "--credits", "4", "--dry-run")...)
+	require.Zero(t, code)
+	require.Contains(t, out, "+4 of a new lot\n")
+	made := p.json(t, append(correct, "--credits", "4")...)
+	require.EqualValues(t, 11_500_000, made["available"])
+	part := made["lots"].([]any)[0].(map[string]any)
+	require.Equal(t, true, part["made"])
+	lots := p.json(t, "admin", "credits", "lots", id)["lots"].([]any)
+	require.Equal(t, [2]any{part["id"], "correction"}, [2]any{lots[1].(map[string]any)["id"], lots[1].(map[string]any)["source"]})
+
+	_, errs, code := p.run(t, append(correct, "--credits=-11.500001")...)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "neither held nor expired")
+	_, errs, code = p.run(t, append(correct, "--credits", "-1")...)
+	require.NotZero(t, code)
+	require.Contains(t, errs, `--credits="-1"`, "it says how to write it")
+
+	events := p.json(t, "admin", "activity", "--account", id)["events"].([]any)
+	require.Len(t, events, 4, "beside the account and its first credits")
+	require.Equal(t, "credits.corrected", events[0].(map[string]any)["kind"])
+	require.Equal(t, "charged twice", events[0].(map[string]any)["reason"])
+	out, _, code = p.run(t, "ledger", "verify")
+	require.Zero(t, code)
+	require.Equal(t, "accounts: 1, entries: 3, OK\n", out)
+}
+
 func TestRun_AdminBackup(t *testing.T) {
 	t.Parallel()
 	p := local(t)

@@ -137,6 +137,10 @@ func (c *pricesList) Run(ctx context.Context, in *instance) error {
 		}
 		return json.NewEncoder(in.Out).Encode(out)
 	}
+	if len(list) == 0 {
+		_, err := io.WriteString(in.Out, "No price book has been published.\n")
+		return err
+	}
 	w := tabwriter.NewWriter(in.Out, 0, 4, 2, ' ', 0)
 	row := func(number, state, hash, effective, published, by string) {
 		_, _ = io.WriteString(w, number+"\t"+state+"\t"+hash+"\t"+effective+"\t"+published+"\t"+by+"\n")

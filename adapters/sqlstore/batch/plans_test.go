@@ -23,8 +23,9 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 var keys = map[string][]string{
 	"fence": {"replicas_pkey"}, "accounts": {"accounts_pkey"}, "free_accounts": {"accounts_pkey"}, "accounts_now": {"accounts_pkey"},
 	"known": {"accounts_pkey"}, "lots": {"lots_account"}, "lots_by_id": {"lots_pkey"}, "holds": {"holds_pkey"}, "counters": {"counters_pkey"},
-	"names":    {"idempotency_pkey", "holds_pkey"},
-	"set_lots": {"lots_pkey"}, "closed": {"open_holds_pkey"}, "heads": {"accounts_pkey"},
+	"names":       {"idempotency_pkey", "holds_pkey"},
+	"corrections": {"entries_correction"},
+	"set_lots":    {"lots_pkey"}, "closed": {"open_holds_pkey"}, "heads": {"accounts_pkey"},
 	"settle_one": {"accounts_pkey", "holds_pkey", "lots_pkey", "lots_account", "open_holds_pkey", "replicas_pkey"},
 }
 
@@ -59,12 +60,13 @@ func TestStatements_PlansHoldAtAnySize(t *testing.T) {
 			`INSERT INTO open_holds SELECT 'req_' || i, 'rep_1' FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO counters SELECT 'acct_' || i, 'key_' || i, 0, 0, 0, 0, 0 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO idempotency SELECT 'acct_' || i %% 20, sha256(i::text::bytea), sha256('p'), 'req_' || i, i, '', 0, 0 FROM generate_series(%d, %d) AS i`,
+			`INSERT INTO entries SELECT 'acct_' || i %% 20, i, 'lot_' || i, CASE WHEN i %% 9 = 0 THEN 'correction' ELSE 'debit' END, 1, 'req_' || i, '', '', 1 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO replicas SELECT 'rep_' || i, 1, 0, 0 FROM generate_series(%d, %d) AS i`,
 		} {
 			run(fmt.Sprintf(fill, from+1, rows))
 		}
 		if from = rows; rows > 0 {
-			for _, table := range []string{"accounts", "lots", "holds", "open_holds", "counters", "idempotency", "replicas"} {
+			for _, table := range []string{"accounts", "lots", "holds", "open_holds", "counters", "idempotency", "entries", "replicas"} {
 				run("VACUUM ANALYZE " + table)
 			}
 		}

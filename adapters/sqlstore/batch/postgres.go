@@ -43,6 +43,7 @@ const (
 	sqlHolds    = `SELECT ` + row.HoldColumns + ` FROM holds WHERE request_id = ANY($1)`
 	sqlCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ANY($2) AND account_id || '' = ANY($1)`
 	sqlNames    = row.SelectReservations + ` WHERE i.id = ANY($1)`
+	sqlDone     = `SELECT ` + row.EntryColumns + ` FROM entries WHERE request_id = ANY($2) AND account_id || '' = ANY($1) AND kind = 'correction'`
 	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
@@ -181,6 +182,14 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			var n row.Reservation
 			err := r.Scan(append(n.Fields(), &n.Hold)...)
 			w.loadReservation(&n)
+			return err
+		}))
+	}
+	if len(w.corrections) > 0 {
+		b.Queue("corrections", w.accounts, w.corrections).Query(each(func(r pgx.Rows) error {
+			var e row.Entry
+			err := r.Scan(e.Fields()...)
+			w.loadCorrection(&e)
 			return err
 		}))
 	}

@@ -90,6 +90,7 @@ var statements = [...]struct{ name, sql string }{
 	{"holds", sqlHolds},
 	{"counters", sqlCounters},
 	{"names", sqlNames},
+	{"corrections", sqlDone},
 	{"now", sqlNow},
 	{"new_lots", sqlNewLots},
 	{"set_lots", sqlSetLots},

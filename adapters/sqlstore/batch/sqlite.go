@@ -47,6 +47,7 @@ var (
 	liteCounter  = `INSERT OR REPLACE INTO counters (` + row.CounterColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	liteNames    = row.SelectReservations + ` WHERE i.id = ?`
 	liteName     = `INSERT OR REPLACE INTO idempotency (` + row.ReservationColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	liteDone     = `SELECT ` + row.EntryColumns + ` FROM entries WHERE request_id = ? AND kind = 'correction'`
 	liteHead     = `UPDATE accounts SET entry_seq = ?2, event_seq = ?3, ledger_at = ?4 WHERE id = ?1`
 )
 
@@ -115,7 +116,7 @@ func (s *SQLite) prepareAll(ctx context.Context) error {
 	if len(s.prepared) > 0 {
 		return nil
 	}
-	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteSetLive, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName} {
+	for _, text := range []string{liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteNewLot, liteSetLot, liteSetLive, liteNewHold, liteSetHold, liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName, liteDone} {
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {
 			for _, st := range s.prepared {
@@ -170,6 +171,14 @@ func (t liteTx) load(ctx context.Context, by store.Replica, w *work) error {
 	}
 	if len(w.scopes) > 0 {
 		reads = append(reads, liteRead{liteCounters, w.scopes, w.scanLiteCounter})
+	}
+	if len(w.corrections) > 0 {
+		reads = append(reads, liteRead{liteDone, w.corrections, func(r *sql.Rows) error {
+			var e row.Entry
+			err := r.Scan(e.Fields()...)
+			w.loadCorrection(&e)
+			return err
+		}})
 	}
 	for _, read := range reads {
 		st := t.stmt(ctx, read.text)

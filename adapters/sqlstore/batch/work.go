@@ -21,9 +21,11 @@ type work struct {
 	lots     []string // that ops name
 	scopes   []string // that ops count in
 	names    [][]byte // that ops bring
-	of       map[string]*group
-	owner    map[string]string // request → account, of every hold that is known
-	lotOwner map[string]string
+	// corrections are the requests of those that ops ask for.
+	corrections []string
+	of          map[string]*group
+	owner       map[string]string // request → account, of every hold that is known
+	lotOwner    map[string]string
 }
 
 // group is the part of a batch that concerns one account.
@@ -39,6 +41,7 @@ type group struct {
 	counted map[string]ledger.Counter
 	holds   []ledger.Hold
 	named   []ledger.Reservation
+	done    []ledger.Entry  // of corrections
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
 }
@@ -60,7 +63,7 @@ func newWork(ops []ledger.Op) *work {
 	w := &work{ops: ops, out: make([]ledger.Outcome, len(ops)), of: map[string]*group{}, owner: map[string]string{}, lotOwner: map[string]string{}}
 	for i := range ops {
 		op := &ops[i]
-		if err := row.Text(op.Account, op.Request, op.Replica, op.Nonce, op.Lot, string(op.Source), op.Reason, op.Actor, op.ActorKind,
+		if err := row.Text(op.Account, op.Request, op.Replica, op.Nonce, op.Lot, op.Spare, string(op.Source), op.Reason, op.Actor, op.ActorKind,
 			op.Work.Key, op.Work.User, op.Work.Area, op.Work.Route, op.Work.Model, op.Work.PriceVersion); err != nil {
 			w.out[i].Err = err
 			continue
@@ -72,11 +75,17 @@ func newWork(ops []ledger.Op) *work {
 			w.groups = append(w.groups, g)
 		}
 		g.ops = append(g.ops, i)
-		if op.Request != "" {
+		switch {
+		case op.Request == "":
+		case op.Kind == ledger.OpCorrect:
+			w.corrections = append(w.corrections, op.Request)
+		default:
 			w.requests = append(w.requests, op.Request)
 		}
-		if op.Lot != "" {
-			w.lots = append(w.lots, op.Lot)
+		for _, lot := range []string{op.Lot, op.Spare} {
+			if lot != "" {
+				w.lots = append(w.lots, lot)
+			}
 		}
 		for _, l := range op.Limits {
 			w.scopes = append(w.scopes, l.Scope)
@@ -121,6 +130,13 @@ func (w *work) loadCounter(r *row.Counter) {
 func (w *work) loadReservation(r *row.Reservation) {
 	if g := w.of[r.Account]; g != nil {
 		g.named = append(g.named, r.Reservation())
+	}
+}
+
+// loadCorrection takes the row of an entry of a correction.
+func (w *work) loadCorrection(r *row.Entry) {
+	if g := w.of[r.Account]; g != nil {
+		g.done = append(g.done, r.Entry())
 	}
 }
 
@@ -224,7 +240,8 @@ func (w *work) refuse(g *group) {
 		op := &w.ops[i]
 		switch {
 		case (op.Kind == ledger.OpHold || op.Kind == ledger.OpSettle || op.Kind == ledger.OpSpend) && !claim(w.owner, op.Request, g.account),
-			op.Kind == ledger.OpGrant && !claim(w.lotOwner, op.Lot, g.account):
+			op.Kind == ledger.OpGrant && !claim(w.lotOwner, op.Lot, g.account),
+			op.Kind == ledger.OpCorrect && op.Spare != "" && !claim(w.lotOwner, op.Spare, g.account):
 			w.out[i].Err = ledger.ErrConflict
 		case op.Kind.Terminal() && broken[op.Request]:
 			w.out[i].Err = errTampered
@@ -256,6 +273,9 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	}
 	if len(g.named) > 0 {
 		state.Reserve(g.named...)
+	}
+	if len(g.done) > 0 {
+		state.Recall(g.done...)
 	}
 	outcomes := ledger.Apply(state, ops, now)
 	events := g.events

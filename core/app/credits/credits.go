@@ -1,6 +1,6 @@
 // Package credits is what people and operators do with credits apart from
-// spending them: read balance, lots, lines and statements, grant, write down
-// what has expired, and prove that it all adds up.
+// spending them: read balance, lots, lines and statements, grant, correct, write
+// down what has expired, and prove that it all adds up.
 //
 // It keeps true that nothing but the store's Commit writes the ledger, that
 // an expired lot counts as gone at its instant whether a sweep has been by or

@@ -194,6 +194,9 @@ func commitCases() []testCase {
 			negative, wrong := hold("acct_1", "req_9", -1), hold("acct_1", "req_9", 1)
 			wrong.Kind = 99
 			huge := grant("acct_1", "lot_9", ledger.MaxAmount)
+			funded(t, s, "acct_3", 100)
+			lotted, spared := correct("acct_1", "cor_9", -1), correct("acct_1", "cor_9", 99)
+			lotted.Lot, spared.Spare = "lot_acct_3", "lot_acct_3"
 			for name, c := range map[string]struct {
 				op   ledger.Op
 				want error
@@ -210,6 +213,10 @@ func commitCases() []testCase {
 				"other lot amount": {grant("acct_1", "lot_acct_1", 99), ledger.ErrConflict},
 				"closed":           {release("acct_1", "req_2", ""), ledger.ErrHoldClosed},
 				"unknown lot":      {clawback("acct_1", "lot_9"), ledger.ErrUnknownLot},
+				"correction":       {correct("acct_1", "cor_9", -51), ledger.ErrNotCovered},
+				"no correction":    {correct("acct_1", "cor_9", 0), ledger.ErrAmount},
+				"lot of another":   {lotted, ledger.ErrUnknownLot},
+				"lot ID taken":     {spared, ledger.ErrConflict},
 			} {
 				require.ErrorIs(t, commit(t, s, c.op)[0].Err, c.want, name)
 				require.Equal(t, before, read(t, s, "acct_1"), name)

@@ -149,6 +149,14 @@ func clawback(account, lot string) ledger.Op {
 	return ledger.Op{Kind: ledger.OpClawback, Account: account, Lot: lot, Reason: "refund", Actor: "pat", ActorKind: string(audit.ActorOperator)}
 }
 
+// correct is a correction that may make the lot_<request>.
+func correct(account, request string, amount int64) ledger.Op {
+	return ledger.Op{
+		Kind: ledger.OpCorrect, Account: account, Request: request, Amount: amount, Spare: "lot_" + request, Reason: "double charge",
+		Actor: "pat", ActorKind: string(audit.ActorOperator),
+	}
+}
+
 // commit commits ops as an operator's command does and returns the outcomes,
 // refusals among them.
 func commit(t *testing.T, s store.Store, ops ...ledger.Op) []ledger.Outcome {

@@ -120,7 +120,7 @@ func counting(account string, n int) []ledger.Limit {
 func randomOp(r *rand.Rand, account string, requests int) ledger.Op {
 	n := r.IntN(requests)
 	op := randomStep(r, account, fmt.Sprintf("req_%s_%d", account, n))
-	if op.Request != "" {
+	if op.Request != "" && op.Kind != ledger.OpCorrect {
 		op.Limits, op.Tokens = counting(account, n), int64(40+n)
 	}
 	return op
@@ -130,7 +130,7 @@ func randomStep(r *rand.Rand, account, request string) ledger.Op {
 	lot := fmt.Sprintf("lot_%s_%d", account, r.IntN(12))
 	amount := r.Int64N(60)
 	name := named(byte(r.IntN(4)), 1+byte(r.IntN(2)), byte(r.IntN(2)))
-	switch r.IntN(17) {
+	switch r.IntN(18) {
 	case 12:
 		return once(hold(account, request, amount), "", name)
 	case 13:
@@ -142,6 +142,12 @@ func randomStep(r *rand.Rand, account, request string) ledger.Op {
 	case 16:
 		op := settle(account, request, 30+amount)
 		op.Kind, op.Cost = ledger.OpSpend, 2*amount
+		return op
+	case 17:
+		op := correct(account, fmt.Sprintf("cor_%s_%d", account, r.IntN(12)), amount-30)
+		if r.IntN(4) == 0 {
+			op.Lot = lot
+		}
 		return op
 	case 0, 1:
 		return grant(account, lot, 1+100*r.Int64N(2))

@@ -169,6 +169,34 @@ func lifeCases() []testCase {
 			require.Zero(t, r.Lots[0].Remaining+r.Lots[1].Remaining)
 			require.ErrorIs(t, commit(t, s, hold("acct_1", "req_2", 1))[0].Err, ledger.ErrExhausted)
 		}},
+		{"life/correction", nil, func(t *testing.T, h harness) { // L11
+			s, clock := h.clocked(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			granted := apply(t, s, grant("acct_1", "lot_a", 100), grant("acct_1", "lot_b", 100), grant("acct_2", "lot_c", 100), hold("acct_1", "req_1", 80))
+			less, more, all := correct("acct_1", "cor_less", -50), correct("acct_1", "cor_more", 25), correct("acct_1", "cor_all", 60)
+			outs := apply(t, s, less, more, all)
+			require.Len(t, outs[0].Entries, 2, "what lot_a lends beside the hold, then lot_b")
+			require.Equal(t, "lot_b", outs[1].Entries[0].Lot, "the last that has room")
+			require.Equal(t, "lot_cor_all", outs[2].Entries[0].Lot, "neither has")
+			r := verified(t, s, "acct_1")
+			require.Equal(t, ledger.SourceCorrection, r.Lots[2].Source)
+			require.Equal(t, int64(235), r.balance(clock.Now()).Balance)
+			require.Equal(t, told(ops(grant("acct_1", "lot_a", 100), grant("acct_1", "lot_b", 100), less, more, all), append(granted[:2:2], outs...)), anonymous(r.Events))
+			for i, op := range ops(less, more, all) { // L5
+				clock.Add(time.Hour)
+				again := apply(t, s, op)[0]
+				require.True(t, again.Replayed)
+				require.Equal(t, outs[i].Entries, again.Correction)
+				other := op
+				other.Amount += 2
+				require.ErrorIs(t, commit(t, s, other)[0].Err, ledger.ErrConflict)
+			}
+			require.Equal(t, r, verified(t, s, "acct_1"))
+			elsewhere := correct("acct_2", "cor_less", -50) // one request may correct several accounts
+			elsewhere.Spare = ""
+			require.Len(t, apply(t, s, elsewhere)[0].Entries, 1)
+			verified(t, s, "acct_2")
+		}},
 		{"life/a_dead_lot_is_still_known", nil, func(t *testing.T, h harness) { // L5: a grant repeated late is no second grant
 			s, clock := h.clocked(t)
 			addAccounts(t, s, "acct_1")
