@@ -88,6 +88,8 @@ func TestCheck_planted(t *testing.T) {
 
 		{"surface on an adapter", "hosts/api/a.go", imports(module + "/adapters/sqlstore"), "only a binary knows adapters"},
 		{"surface on another", "hosts/api/a.go", imports(module + "/hosts/gateway"), "only a binary knows adapters and surfaces"},
+		{"edge on a surface", "hosts/edge/e.go", imports(module + "/hosts/api"), "only a binary knows adapters and surfaces"},
+		{"edge on an adapter", "hosts/edge/e.go", imports(module + "/adapters/memlimits"), "only a binary knows adapters"},
 		{"surface on a binary", "hosts/api/a.go", imports(module + "/hosts/archibotchat"), "only a binary knows adapters and surfaces"},
 		{"boot on an adapter", "hosts/internal/boot/b.go", imports(module + "/adapters/sqlstore"), "only a binary knows adapters"},
 		{"boot on a surface", "hosts/internal/boot/b.go", imports(module + "/hosts/api"), "only a binary knows adapters"},
@@ -153,6 +155,7 @@ func TestCheck_allowed(t *testing.T) {
 		"hosts/api/a_test.go":             imports(module+"/adapters/sqlstore", module+"/hosts/gateway", module+"/e2e/engine/localpg"),
 		"hosts/internal/boot/b.go":        imports(module + "/core"),
 		"hosts/archibotchat/wire.go":      imports(module+"/adapters/sqlstore", module+"/hosts/api", module+"/core"),
+		"hosts/gateway/g.go":              imports(module+"/hosts/edge", module+"/core"),
 		"hosts/archibotchat/main.go":      "package main\nimport _ \"gocloud.dev/blob/s3blob\"\nfunc main() {}",
 		"hosts/archibotchat/main_test.go": imports(module+"/adapters/sqlstore", module+"/e2e/upstream"),
 		"openapi/clients/go/c.go":         imports("net/http", "github.com/oapi-codegen/runtime"),

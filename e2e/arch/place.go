@@ -70,7 +70,7 @@ func locateDir(dir string) place {
 		p.suite = len(parts) > 2 && strings.HasSuffix(parts[2], "test")
 	case parts[0] == "adapters" && p.name != "":
 		p.layer = adapterLayer
-	case parts[0] == "hosts" && p.name == "internal":
+	case parts[0] == "hosts" && (p.name == "internal" || p.name == "edge"):
 		p.layer = bootLayer
 	case parts[0] == "hosts" && slices.Contains(binaries, p.name):
 		p.layer = binaryLayer

@@ -13,6 +13,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/hosts/edge"
 )
 
 // Recorder takes the events of refusals without waiting; *activity.Folder is
@@ -31,9 +32,8 @@ type Config struct {
 	Activity *activity.Service
 	Recorder Recorder
 	Log      *slog.Logger
-	// NewRequestID makes the ID of a request that does not carry one in its
-	// context yet. A client's own x-request-id is never taken over.
-	NewRequestID func() string
+	// Edge is what the site's surfaces have in common.
+	Edge *edge.Edge
 	// Secure is true wherever browsers reach the API over TLS. Without it the
 	// session cookie has no __Host- prefix: for plain HTTP on loopback only.
 	Secure bool
@@ -50,7 +50,7 @@ type server struct {
 
 // New returns the handler of everything under /api.
 func New(c Config) http.Handler {
-	return newServer(c).edge()
+	return newServer(c).handler()
 }
 
 func newServer(c Config) *server {

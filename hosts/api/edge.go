@@ -1,15 +1,11 @@
 package api
 
 import (
-	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strings"
 
-	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/fault"
 )
 
@@ -17,73 +13,14 @@ import (
 // the byte beyond lets it see that there is more.
 const maxBody = 1 << 20
 
-// edge wraps the operations with what holds for every request.
-func (s *server) edge() http.Handler {
+// handler wraps the operations with what holds for every request.
+func (s *server) handler() http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fault.New(fault.Forbidden, "cross_origin", "This request came from another site and was refused."))
 	}))
-	inner := cross.Handler(http.HandlerFunc(s.serve))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := access.Request(r.Context())
-		if id == "" {
-			id = s.NewRequestID()
-			r = r.WithContext(access.WithRequest(r.Context(), id))
-		}
-		h := w.Header()
-		h.Set("X-Request-Id", id)
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		out := &answer{ResponseWriter: w}
-		defer func() { s.caught(recover(), out, r) }()
-		inner.ServeHTTP(out, r)
-		if out.status >= http.StatusBadRequest { // its event may be folded into another's; here is every request ID
-			s.Log.InfoContext(r.Context(), "request refused", "request_id", id, "status", out.status, "method", r.Method)
-		}
-	})
+	return s.Edge.Browser(cross.Handler(http.HandlerFunc(s.serve)))
 }
-
-// caught turns a panic into a 500, or cuts the answer if it has begun.
-func (s *server) caught(p any, w *answer, r *http.Request) {
-	if p == nil {
-		return
-	}
-	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(p)
-	}
-	s.Log.ErrorContext(r.Context(), "handler panicked", "request_id", access.Request(r.Context()), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	if w.begun {
-		panic(http.ErrAbortHandler)
-	}
-	s.write(w, r, problemOf(r.Context(), fault.From(errPanic)))
-}
-
-var errPanic = errors.New("handler panicked")
-
-// answer remembers whether anything was written, and the status.
-type answer struct {
-	http.ResponseWriter
-	begun  bool
-	status int
-}
-
-func (a *answer) WriteHeader(status int) {
-	if !a.begun {
-		a.begun, a.status = true, status
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.begun = true
-	return a.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // serve answers paths and methods that no operation has, which Huma does not
 // see, and bodies that are not declared as JSON.

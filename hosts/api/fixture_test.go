@@ -33,6 +33,7 @@ import (
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/hosts/api"
+	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -92,12 +93,12 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.accounts = accounts.New(accounts.Deps{Store: s, Now: clock, NewID: ids.New})
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
+	log := slog.New(slog.NewTextHandler(h.log, nil))
 	h.Handler = api.New(api.Config{
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
-		Recorder: &h.refusals, Log: slog.New(slog.NewTextHandler(h.log, nil)),
-		NewRequestID: func() string { return ids.New("req") },
+		Recorder: &h.refusals, Log: log, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),
 	})
 	h.furnish(t)
 	return h

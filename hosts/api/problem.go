@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -70,6 +71,8 @@ var statuses = map[fault.Kind]int{
 	fault.Canceled:        http.StatusRequestTimeout,
 }
 
+var errUnknown = fault.From(errors.New("a failure of a kind that has no status"))
+
 // unavailableRetry is when to come back if nothing better is known.
 const unavailableRetry = 2 * time.Second
 
@@ -77,7 +80,7 @@ const unavailableRetry = 2 * time.Second
 func problemOf(ctx context.Context, f *fault.Error) *Problem {
 	status, ok := statuses[f.Kind]
 	if !ok {
-		f = fault.From(errPanic)
+		f = errUnknown
 		status = http.StatusInternalServerError
 	}
 	p := &Problem{
@@ -136,7 +139,7 @@ func toProblem(ctx huma.Context, _ string, v any) (any, error) {
 	status := e.GetStatus()
 	f, ok := humaFaults[status]
 	if !ok {
-		f = fault.From(errPanic)
+		f = errUnknown
 	}
 	p := problemOf(ctx.Context(), f)
 	p.Status, p.Title = status, http.StatusText(status)

@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"net/http"
+
+	"github.com/archibot/archibotchat/hosts/edge"
 )
 
 // welcome is the page at / until the web app stands there. It loads nothing.
@@ -30,6 +32,6 @@ const welcome = `<!doctype html>
 `
 
 func page(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	edge.Page(w.Header())
 	_, _ = io.WriteString(w, welcome)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 )
 
@@ -47,9 +48,10 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 }
 
 func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, log *slog.Logger) error {
-	s := &site{metrics: newMetrics(), newID: in.newID, log: log, ready: w.app.Ready}
-	s.api, s.v1 = in.surfaces(settings, w, log)
-	scrape := guarded(s.metrics.handler(), settings.MetricsToken, in.newID)
+	outer := edge.New(edge.Config{PublicURL: settings.PublicURL, Proxies: settings.TrustedProxies, NewRequestID: func() string { return in.newID("req") }, Log: log})
+	s := &site{metrics: newMetrics(), edge: outer, log: log, ready: w.app.Ready}
+	s.api, s.v1 = in.surfaces(settings, w, outer, log)
+	scrape := guarded(s.metrics.handler(), settings.MetricsToken)
 	local := settings.Environment == boot.Local
 	if !settings.MetricsToken.Empty() || local && settings.MetricsListen == "" {
 		s.scrape = scrape
@@ -88,8 +90,8 @@ func listen(ctx context.Context, settings boot.Settings, s *site, scrape http.Ha
 	if settings.MetricsListen == "" {
 		return servers, nil
 	}
-	own := &site{metrics: newMetrics(), newID: s.newID, log: log, ready: s.ready, scrape: scrape, api: http.NotFoundHandler(), v1: http.NotFoundHandler()}
-	side, err := boot.Listen(ctx, settings.MetricsListen, http.HandlerFunc(own.own), log)
+	own := &site{metrics: newMetrics(), edge: s.edge, log: log, ready: s.ready, scrape: scrape, api: http.NotFoundHandler(), v1: http.NotFoundHandler()}
+	side, err := boot.Listen(ctx, settings.MetricsListen, own.edge.Wrap(http.HandlerFunc(own.own)), log)
 	if err != nil {
 		main.Stop(0)
 		return nil, fmt.Errorf("ARCHIBOT_METRICS_LISTEN: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/hosts/api"
+	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/hosts/gateway"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 	"github.com/archibot/archibotchat/ports/inference"
@@ -136,12 +137,12 @@ func readPrices(ctx context.Context, path string) (pricing.Book, error) {
 func formatPrices(book pricing.Book) []byte { return pricefile.Format(book) }
 
 // surfaces returns the handlers of /api and /v1.
-func (in *instance) surfaces(s boot.Settings, w wired, log *slog.Logger) (apiHandler, v1 http.Handler) {
+func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *slog.Logger) (apiHandler, v1 http.Handler) {
 	app := w.app
 	apiHandler = api.New(api.Config{
 		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
-		Log: log, NewRequestID: func() string { return in.newID("req") }, Secure: s.Environment != boot.Local,
+		Log: log, Edge: outer, Secure: s.Environment != boot.Local,
 	})
-	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, NewID: in.newID, Log: log})
+	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})
 	return apiHandler, v1
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -20,6 +19,7 @@ import (
 	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/hosts/edge"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -31,8 +31,11 @@ type Config struct {
 	Responses *responses.Service
 	Relay     *relay.Relay
 	Memory    *relay.Memory
-	NewID     func(prefix string) string
-	Log       *slog.Logger
+	// Proxies are those whose word is taken on where a request came from; the
+	// zero value trusts nobody.
+	Proxies edge.Proxies
+	NewID   func(prefix string) string
+	Log     *slog.Logger
 
 	MaxBody   int64         // bytes of a request's body; 20 MiB
 	MaxBusy   int           // requests at a time; 4096
@@ -148,7 +151,7 @@ func (g *Gateway) serve(out *sink, r *http.Request, id string) error {
 		return errMethod
 	}
 	ctx := access.WithRequest(r.Context(), id)
-	visit := admit.Visit{Token: bearer(r.Header), Scope: rt.scope, From: from(r)}
+	visit := admit.Visit{Token: bearer(r.Header), Scope: rt.scope, From: g.cfg.Proxies.Client(r)}
 	grant, err := g.cfg.Admit.Key(ctx, visit)
 	if err != nil {
 		return err
@@ -210,15 +213,6 @@ func (g *Gateway) forward(ctx context.Context, out *sink, r *http.Request, id st
 		Request: id, By: in.grant.Principal(), Area: in.grant.Area, Call: call, Body: body, Quote: quote, Keeper: keeper, Once: once,
 		Epoch: in.grant.Account.Epoch, Limits: in.grant.Limits, Current: in.grant.Current, Gate: in,
 	}, out)
-}
-
-// from returns the address of who sent the request.
-func from(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{} // nowhere: no network has it
-	}
-	return at.Addr()
 }
 
 // bearer returns the token of the one Authorization header, or "", which is

@@ -33,6 +33,8 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 	s := Settings{Base: c.base(f), MetricsToken: c.MetricsToken, Prices: c.Prices}
 	local := s.Environment == Local
 	s.Listen = c.listen(f, "listen", c.Listen, local)
+	s.PublicURL = c.publicURL(f, s.Environment)
+	s.TrustedProxies = c.trustedProxies(f)
 	if c.MetricsListen != "" {
 		s.MetricsListen = c.listen(f, "metrics-listen", c.MetricsListen, local)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/hosts/edge"
 )
 
 // Config is what an operator may set, as text. Embed it in a kong command
@@ -15,6 +16,8 @@ type Config struct {
 	Config          string `config:"" placeholder:"FILE" help:"YAML file with settings; its keys are the names of these flags with _ for -."`
 	Environment     string `config:"" default:"local" placeholder:"NAME" help:"local, hosted or dedicated. Local makes up what is missing and listens on this machine only."`
 	Listen          string `config:"" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on, host:port; port 0 picks one."`
+	PublicURL       string `config:"" name:"public-url" placeholder:"URL" help:"Where browsers reach the service, such as https://chat.example.com. Requests of browsers to any other host are refused."`
+	TrustedProxies  string `config:"" placeholder:"LIST" help:"Networks of the proxies before this server, such as 192.0.2.0/24. What they write into X-Forwarded-For or Forwarded says where a request came from; anybody else's word is ignored."`
 	Data            string `config:"" default:"./var" placeholder:"FOLDER" help:"Folder for the SQLite database and, in local, generated secrets."`
 	DatabaseURL     Secret `config:"secret" name:"database-url" placeholder:"URL" help:"postgres://… or sqlite:FILE (in the data folder unless absolute). Local: sqlite:archibotchat.db."`
 	UpstreamURL     string `config:"" name:"upstream-url" placeholder:"URL" help:"OpenAI base URL of the models; ends in /v1. Local: the built-in demo upstream."`
@@ -69,16 +72,19 @@ func (b Base) Secrets() []Secret {
 // Settings is what a server needs, checked.
 type Settings struct {
 	Base
-	Listen        string
-	Upstreams     []Upstream // in the order in which they are asked; none: the demo upstream
-	Prices        string     // empty: the demo upstream's own book
-	Peppers       keys.Peppers
-	Audit         AuditKey
-	Areas         access.Groups
-	MetricsListen string
-	MetricsToken  Secret
-	Drain, Grace  time.Duration
-	KeepResponses time.Duration // how long stored responses are known
+	Listen    string
+	PublicURL *url.URL // scheme and host; nil: not known
+	// TrustedProxies are those whose word is taken on where a request came from.
+	TrustedProxies edge.Proxies
+	Upstreams      []Upstream // in the order in which they are asked; none: the demo upstream
+	Prices         string     // empty: the demo upstream's own book
+	Peppers        keys.Peppers
+	Audit          AuditKey
+	Areas          access.Groups
+	MetricsListen  string
+	MetricsToken   Secret
+	Drain, Grace   time.Duration
+	KeepResponses  time.Duration // how long stored responses are known
 	// UpstreamBreaker is after how many failures in a row an upstream is left
 	// alone; 0: never.
 	UpstreamBreaker int
