@@ -161,7 +161,7 @@ const sweepEvery = time.Minute
 
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
-// lots, the end of kept answers, the events of refusals, the log that events
+// lots, the end of kept answers, the notices of keys that expire, the events of refusals, the log that events
 // are sealed into, the prices, the polls for changes of keys and accounts, the
 // records of whose each response is. It returns when all of it has stopped. End
 // ctx only after the hosts have drained.
@@ -181,6 +181,7 @@ func (a *App) Run(ctx context.Context) error {
 		"admit":     func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":     a.sweep,
 		"forget":    a.forget,
+		"keys":      a.tend,
 		"tariff":    a.Tariff.Run,
 		"responses": a.Responses.Run,
 	} {
@@ -202,6 +203,34 @@ func (a *App) sweep(ctx context.Context) error {
 	for {
 		if _, err := a.Credits.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.deps.Log.Warn("sweeping expired credits failed, will retry", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// addUpEvery is how often it is looked for days of keys' use that are over.
+const addUpEvery = time.Hour
+
+// tend tells owners of keys that expire (K4), and adds up what keys used.
+func (a *App) tend(ctx context.Context) error {
+	ctx = access.WithPrincipal(ctx, access.Principal{Kind: access.PrincipalService})
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	var added time.Time
+	for {
+		if _, err := a.Keyring.Notify(ctx); err != nil && ctx.Err() == nil {
+			a.deps.Log.Warn("telling owners of keys that expire failed, will retry", "error", err)
+		}
+		if now := a.deps.Now(); now.Sub(added) >= addUpEvery {
+			if err := a.Keyring.AddUp(ctx); err == nil {
+				added = now
+			} else if ctx.Err() == nil {
+				a.deps.Log.Warn("adding up what keys used failed, will retry", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

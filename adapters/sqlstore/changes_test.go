@@ -40,6 +40,7 @@ func changesByHand(t *testing.T, s *sqlstore.Store) {
 		{"UPDATE members SET role = 'admin' WHERE account_id = 'acct_1'", []string{"acct_1"}},
 		{"DELETE FROM members WHERE account_id = 'acct_2'", []string{"acct_2"}},
 		{"UPDATE users SET groups = ''", []string{"acct_1"}},
+		{"UPDATE api_keys SET notice_at = 1", nil},
 		{"UPDATE accounts SET status = 'closed' WHERE id = 'acct_1'", []string{"acct_1"}},
 		{"UPDATE accounts SET groups = '' WHERE id = 'acct_2'", []string{"acct_2"}},
 		{"UPDATE accounts SET billing = 'review' WHERE id = 'acct_1'", []string{"acct_1"}},

@@ -35,6 +35,7 @@ type keyRow struct {
 	RevokedAt  int64  `bun:"revoked_at"`
 	RevokedBy  string `bun:"revoked_by"`
 	Successor  string `bun:"successor"`
+	NoticeAt   int64  `bun:"notice_at"`
 
 	Account *accountRow `bun:"rel:belongs-to,join:account_id=id"`
 	Limit   *limitRow   `bun:"rel:has-one,join:account_id=account_id"` // one of those that the key counts against
@@ -64,6 +65,7 @@ func (r *keyRow) key() keys.Key {
 		ID: r.ID, Account: r.AccountID, User: r.User, Name: r.Name, Start: r.Start, Last4: r.Last4, Pepper: r.Pepper,
 		CreatedAt: row.Time(r.CreatedAt), ExpiresAt: row.Time(r.ExpiresAt), LastUsedAt: row.Time(r.LastUsedAt),
 		RevokedAt: row.Time(r.RevokedAt), RevokedBy: r.RevokedBy, Successor: r.Successor, Family: r.Family,
+		NoticeAt: row.Time(r.NoticeAt),
 	}
 	copy(k.Digest[:], r.Digest)
 	// A list that cannot be read allows nothing: no scope, and no model.
@@ -97,6 +99,7 @@ func (s apiKeys) Create(ctx context.Context, k keys.Key) error {
 		ID: k.ID, AccountID: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, Digest: k.Digest[:], Pepper: k.Pepper,
 		Scopes: list(k.Scopes), Models: list(k.Models), Networks: networks(k.Networks), Family: k.Family, CreatedAt: row.Micros(k.CreatedAt), ExpiresAt: row.Micros(k.ExpiresAt),
 		LastUsedAt: row.Micros(k.LastUsedAt), RevokedAt: row.Micros(k.RevokedAt), RevokedBy: k.RevokedBy, Successor: k.Successor,
+		NoticeAt: row.Micros(k.NoticeAt),
 	}
 	return s.insert(ctx, "create a key", &r)
 }
@@ -232,7 +235,7 @@ func (s apiKeys) Revoke(ctx context.Context, account, id string, at time.Time, b
 	}
 	err = s.atomically(ctx, "revoke a key", func(ctx context.Context, db bun.IDB) error {
 		changed, err = s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-			return q.Set("revoked_at = ?", row.Micros(at)).Set("revoked_by = ?", by).Where("revoked_at = 0")
+			return q.Set("revoked_at = ?", row.Micros(at)).Set("revoked_by = ?", by).Set("notice_at = 0").Where("revoked_at = 0")
 		})
 		return err
 	})
@@ -245,7 +248,7 @@ func (s apiKeys) Succeed(ctx context.Context, account, id, successor string, exp
 	}
 	return s.atomically(ctx, "name a key's successor", func(ctx context.Context, db bun.IDB) error {
 		changed, err := s.change(ctx, db, account, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-			return q.Set("successor = ?", successor).Set("expires_at = ?", row.Micros(expires)).Where("successor = ''").Where("revoked_at = 0")
+			return q.Set("successor = ?", successor).Set("expires_at = ?", row.Micros(expires)).Set("notice_at = 0").Where("successor = ''").Where("revoked_at = 0")
 		})
 		if err == nil && !changed {
 			return store.ErrTaken

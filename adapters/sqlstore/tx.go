@@ -42,6 +42,9 @@ func (a aggregates) Events() store.Events     { return events{a} }
 func (a aggregates) Sessions() store.Sessions { return sessions{a} }
 func (a aggregates) Limits() store.Limits     { return limits{a} }
 
+// KeyDays implements store.Stores.
+func (a aggregates) KeyDays() store.KeyDays { return keyDays{a} }
+
 // PriceBooks implements store.Stores.
 func (a aggregates) PriceBooks() store.PriceBooks { return priceBooks{a} }
 

@@ -16,7 +16,8 @@ const (
 	KeyRotated        Kind = "key.rotated"
 	KeyChanged        Kind = "key.changed"
 	KeyRevoked        Kind = "key.revoked"
-	KeyRefused        Kind = "key.refused" // a key that did not work, with its true reason
+	KeyExpiring       Kind = "key.expiring" // its owner is told that it will expire
+	KeyRefused        Kind = "key.refused"  // a key that did not work, with its true reason
 	LimitSet          Kind = "limit.set"
 	LimitCleared      Kind = "limit.cleared"
 	UsageDebited      Kind = "usage.debited"

@@ -46,6 +46,9 @@ type Key struct {
 	RevokedAt  time.Time // zero: not revoked
 	RevokedBy  string
 	Successor  string // the key that replaced it
+	// NoticeAt is when the owner is next to be told that it expires; zero: not
+	// any more.
+	NoticeAt time.Time
 }
 
 // State says whether a key works.

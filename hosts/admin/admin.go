@@ -35,7 +35,7 @@ import (
 type Command struct {
 	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
 	Credits  creditsCommands `cmd:"" help:"Grant and correct credits; show balance and lots."`
-	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys."`
+	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys, and see what they used."`
 	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
 	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
 	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
@@ -62,6 +62,7 @@ type Desk struct {
 
 // Env is what a command runs in.
 type Env struct {
+	In      io.Reader // nil: nothing comes in
 	Out     io.Writer
 	JSON    bool
 	Request string // the command's request ID

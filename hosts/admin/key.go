@@ -18,6 +18,9 @@ type keyCommands struct {
 	Revoke keyRevoke `cmd:"" help:"End a key for good."`
 	Rotate keyRotate `cmd:"" help:"Make a key's successor; the old key works on for the overlap."`
 
+	Usage  keyUsage  `cmd:"" help:"Show what a key used by day."`
+	Leaked keyLeaked `cmd:"" help:"End a key that was found where it should not be; the whole key is read from the standard input."`
+
 	Peppers keyPeppers `cmd:"" help:"Count the working keys under each pepper: one without any can be removed."`
 }
 

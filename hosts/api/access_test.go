@@ -33,6 +33,7 @@ var operations = map[string]row{
 	"POST /api/keys/{id}/rotate": {path: "/api/keys/{id}/rotate", body: `{}`, admin: 201, member: 403, object: true},
 	"DELETE /api/keys/{id}":      {path: "/api/keys/{id}", admin: 200, member: 403, object: true},
 	"PATCH /api/keys/{id}":       {path: "/api/keys/{id}", body: `{"models":["m"],"limits":{"monthly":1}}`, admin: 200, member: 403, object: true},
+	"GET /api/keys/{id}/usage":   {path: "/api/keys/{id}/usage", admin: 200, member: 403, object: true},
 	"GET /api/limits":            {path: "/api/limits", admin: 200, member: 403, admins: true},
 	"PUT /api/limits/{whose}":    {path: "/api/limits/account", body: `{"monthly":1}`, admin: 200, member: 403, admins: true},
 	"DELETE /api/limits/{whose}": {path: "/api/limits/account", admin: 204, member: 403, admins: true},
@@ -53,6 +54,9 @@ func TestAccess(t *testing.T) {
 			have = append(have, name)
 		}
 		for path, item := range spec(t)["paths"].(map[string]any) {
+			if path == "/api/leaked-keys" { // has no session; see TestLeaked
+				continue
+			}
 			for method := range item.(map[string]any) {
 				want = append(want, strings.ToUpper(method)+" "+path)
 			}

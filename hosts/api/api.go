@@ -22,7 +22,7 @@ type Recorder interface {
 	Refused(e audit.Event)
 }
 
-// Config is what the API stands on. All fields are needed, save Secure.
+// Config is what the API stands on. All fields are needed, save Leaks and Secure.
 type Config struct {
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
@@ -34,6 +34,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Edge is what the site's surfaces have in common.
 	Edge *edge.Edge
+	// Leaks says whose reports of leaked keys are believed; nobody's if zero.
+	Leaks Leaks
 	// Secure is true wherever browsers reach the API over TLS. Without it the
 	// session cookie has no __Host- prefix: for plain HTTP on loopback only.
 	Secure bool
@@ -65,6 +67,7 @@ func newServer(c Config) *server {
 	s.registerStatement()
 	s.registerActivity()
 	s.registerSession()
+	s.registerLeaks()
 	return s
 }
 
@@ -86,6 +89,7 @@ func (s *server) humaConfig() huma.Config {
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					sessionScheme: {Type: "apiKey", In: "cookie", Name: CookieName(s.Secure), Description: "The session cookie, set at sign-in."},
+					reportScheme:  {Type: "http", Scheme: "bearer", Description: "The token for reports of leaked keys; a signed report needs none."},
 				},
 			},
 			Tags: []*huma.Tag{
@@ -95,6 +99,7 @@ func (s *server) humaConfig() huma.Config {
 				{Name: "Limits", Description: "Budgets of the account, and caps of members and keys."},
 				{Name: "Credits", Description: "Balance, lots, ledger lines and statements."},
 				{Name: "Activity", Description: "What happened, as evidence."},
+				{Name: "Reports", Description: "For secret scanners that find a key where it should not be."},
 			},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},

@@ -53,6 +53,8 @@ type house struct {
 	now      time.Time
 	log      *bytes.Buffer
 	refusals refusals
+	reporter reporter
+	believe  func(api.Leaks) // starts the API anew with other reporters
 
 	account, foreign           store.Account
 	admin, member, foreignUser string // session tokens
@@ -94,12 +96,18 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
 	log := slog.New(slog.NewTextHandler(h.log, nil))
-	h.Handler = api.New(api.Config{
+	config := api.Config{
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Recorder: &h.refusals, Log: log, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),
-	})
+	}
+	h.reporter = newReporter(t)
+	h.believe = func(l api.Leaks) {
+		config.Leaks = l
+		h.Handler = api.New(config)
+	}
+	h.believe(h.reporter.leaks())
 	h.furnish(t)
 	return h
 }

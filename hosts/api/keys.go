@@ -135,6 +135,7 @@ func (s *server) registerKeys() {
 		Summary: "Revoke an API key", Description: "Ends a key for good; revoking it again changes nothing. Members revoke their own keys, administrators all.",
 		Errors: []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.revokeKey)
+	s.registerKeyUsage()
 }
 
 func (s *server) listKeys(ctx context.Context, c sessions.Current, in *keysInput) (*keysOutput, error) {

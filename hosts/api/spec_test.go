@@ -101,7 +101,11 @@ func TestDescribe_operations(t *testing.T) {
 			require.False(t, ids[id], id)
 			ids[id] = true
 			require.NotEmpty(t, op["summary"], name)
-			require.Equal(t, []any{map[string]any{"session": []any{}}}, op["security"], name)
+			security := []any{map[string]any{"session": []any{}}}
+			if path == "/api/leaked-keys" { // for scanners, which have no session: a token, or a signature
+				security = []any{map[string]any{"report": []any{}}, map[string]any{}}
+			}
+			require.Equal(t, security, op["security"], name)
 			for status, r := range op["responses"].(map[string]any) {
 				res := r.(map[string]any)
 				require.Contains(t, res["headers"], "X-Request-Id", name+" "+status)

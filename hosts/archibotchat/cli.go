@@ -16,6 +16,7 @@ import (
 // Process is what a command touches of the process it runs in.
 type Process struct {
 	Lookup   func(name string) (string, bool) // environment variables
+	In       io.Reader                        // nil: nothing comes in
 	Out, Err io.Writer
 }
 

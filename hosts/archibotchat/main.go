@@ -23,7 +23,7 @@ import (
 
 func main() {
 	ctx, stop := boot.Signals(context.Background())
-	code := Run(ctx, os.Args[1:], Process{Lookup: os.LookupEnv, Out: os.Stdout, Err: os.Stderr})
+	code := Run(ctx, os.Args[1:], Process{Lookup: os.LookupEnv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
 }

@@ -91,7 +91,7 @@ func (db *database) prepare(ctx context.Context, base boot.Base, old schema) err
 // them opens is in.opened, to be closed after it.
 func (in *instance) adminEnv() *admin.Env {
 	return &admin.Env{
-		Out: in.Out, JSON: in.cli.JSON, Request: in.newID("req"), Now: now,
+		In: in.In, Out: in.Out, JSON: in.cli.JSON, Request: in.newID("req"), Now: now,
 		Cookie: api.CookieName(in.cli.Settings.Environment != string(boot.Local)),
 		Open: func(ctx context.Context) (*admin.Desk, error) {
 			db, err := in.database(ctx)

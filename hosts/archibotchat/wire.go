@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"log/slog"
 	"net/http"
 	"time"
@@ -141,8 +142,17 @@ func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *sl
 	app := w.app
 	apiHandler = api.New(api.Config{
 		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
-		Log: log, Edge: outer, Secure: s.Environment != boot.Local,
+		Leaks: leaks(s), Log: log, Edge: outer, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})
 	return apiHandler, v1
+}
+
+// leaks says whose reports of leaked keys are believed.
+func leaks(s boot.Settings) api.Leaks {
+	l := api.Leaks{Reporters: s.Reporters}
+	if token := s.LeakToken; !token.Empty() {
+		l.Bearer = func(given string) bool { return subtle.ConstantTimeCompare([]byte(given), []byte(token.Reveal())) == 1 }
+	}
+	return l
 }

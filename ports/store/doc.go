@@ -42,6 +42,7 @@ type Stores interface {
 	Users() Users
 	Members() Members
 	Keys() Keys
+	KeyDays() KeyDays
 	Ledger() Ledger
 	Events() Events
 	Sessions() Sessions

@@ -24,8 +24,8 @@ type KeyHolder struct {
 	Limits []ledger.Limit
 }
 
-// Keys keeps API keys. All that changes a key, save Touch, is a Change and
-// raises the account's epoch.
+// Keys keeps API keys. All that changes a key, save Touch and Noticed, is a Change
+// and raises the account's epoch.
 type Keys interface {
 	// Create adds a key; ErrTaken if its ID or digest exists.
 	Create(ctx context.Context, k keys.Key) error
@@ -44,12 +44,19 @@ type Keys interface {
 	// OfUser returns the keys of the account that are a user's, newest first; the
 	// cursor is the ID.
 	OfUser(ctx context.Context, account, user string, p Page) ([]keys.Key, error)
-	// Revoke marks a key as revoked. A key that is revoked already keeps its
-	// time and actor, and changed is false.
+	// Revoke marks a key as revoked, of which nobody need be told any more that
+	// it expires. A key that is revoked already keeps its time and actor, and
+	// changed is false.
 	Revoke(ctx context.Context, account, id string, at time.Time, by string) (changed bool, err error)
-	// Succeed names the successor of an active key that has none yet and sets
-	// its new expiry; ErrTaken if it has one already or is revoked.
+	// Succeed names the successor of an active key that has none yet, sets its
+	// new expiry and takes its notices back; ErrTaken if it has one already or is revoked.
 	Succeed(ctx context.Context, account, id, successor string, expires time.Time) error
+	// Notices returns keys whose NoticeAt is over by the store's clock, the
+	// earliest first.
+	Notices(ctx context.Context, limit int) ([]keys.Key, error)
+	// Noticed moves NoticeAt of a key of the account on from one time to another, or to
+	// none; false if it stands elsewhere by now. It is no Change.
+	Noticed(ctx context.Context, account, id string, from, to time.Time) (changed bool, err error)
 	// Narrow writes the models and networks of a key of the account.
 	Narrow(ctx context.Context, account, id string, models []string, networks []netip.Prefix) error
 	// Touch notes that a key was used, unless that was noted later than every

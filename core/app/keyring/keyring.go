@@ -1,10 +1,12 @@
-// Package keyring makes, lists, narrows, rotates and revokes API keys (K).
+// Package keyring makes, lists, narrows, rotates and revokes API keys (K), tells
+// of those that expire or were found by others, and says what each used.
 //
 // It keeps true that a key is made only behind an open gate (G5), that its
 // token leaves here once and is stored as a digest only (K2, K3), that a key
-// has at most one successor (K6), which counts against the same caps (K7), and
-// that a member manages their own keys only. It does not recognise keys at
-// /v1; admission does.
+// has at most one successor (K6), which counts against the same caps (K7), that
+// each notice of its expiry is told once (K4), that a leaked key is ended at
+// once, whoever's it is (K9), and that a member manages their own keys only. It
+// does not recognise keys at /v1; admission does.
 package keyring
 
 import (
@@ -133,10 +135,12 @@ func (s *Service) drafted(d Draft) (keys.Key, error) {
 	if err != nil {
 		return keys.Key{}, err
 	}
-	return keys.Key{
+	k := keys.Key{
 		ID: s.d.NewID("key"), Account: d.Account, User: d.User, Name: name, Scopes: scopes, Models: models, Networks: networks,
 		CreatedAt: now, ExpiresAt: expires,
-	}, nil
+	}
+	k.NoticeAt = k.FirstNotice()
+	return k, nil
 }
 
 // mint gives the key a token.
@@ -179,7 +183,7 @@ func (s *Service) Revoke(ctx context.Context, account, id string) (keys.Key, err
 		if err != nil || !changed {
 			return err
 		}
-		k.RevokedAt, k.RevokedBy = now, by.ID
+		k.RevokedAt, k.RevokedBy, k.NoticeAt = now, by.ID, time.Time{}
 		return tx.Events().Append(ctx, s.event(ctx, audit.KeyRevoked, k, ""))
 	})
 	return k, err

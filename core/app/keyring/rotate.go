@@ -33,6 +33,7 @@ func (s *Service) Rotate(ctx context.Context, account, id string, overlap time.D
 		ID: s.d.NewID("key"), Account: old.Account, User: old.User, Name: old.Name, Scopes: old.Scopes, Family: old.Root(),
 		CreatedAt: now, ExpiresAt: keys.MaxLife(now),
 	}
+	next.NoticeAt = next.FirstNotice()
 	token, err := s.mint(&next)
 	if err != nil {
 		return keys.Key{}, keys.Token{}, err

@@ -41,6 +41,7 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 	if c.MetricsToken.set && len(c.MetricsToken.text) < 16 {
 		f.add("metrics-token", "is shorter than 16 characters; use a long random text or leave it out")
 	}
+	c.leaks(f, &s)
 	s.Upstreams = c.upstreams(f, s.Environment, more)
 	if n, err := strconv.Atoi(c.UpstreamBreaker); err != nil || n < 0 || n > 1000 {
 		f.add("upstream-breaker", "is a number from 0 to 1000")
@@ -172,6 +173,23 @@ func (c Config) prices(f *faults, env Environment) {
 		f.missing("prices", "the file that lists what each model costs")
 	case c.UpstreamURL != "":
 		f.missing("prices", "the file that lists what each model of your upstream costs; only the demo upstream brings its own prices")
+	}
+}
+
+// leaks sets whose reports of leaked keys are believed.
+func (c Config) leaks(f *faults, s *Settings) {
+	if s.LeakToken = c.LeakToken; c.LeakToken.set && len(c.LeakToken.text) < 16 {
+		f.add("leak-token", "is shorter than 16 characters; use a long random text or leave it out")
+	}
+	if c.LeakKeys == "" {
+		return
+	}
+	text, err := readFile(c.LeakKeys)
+	if err == nil {
+		s.Reporters, err = keys.ParseReporters(text)
+	}
+	if err != nil {
+		f.add("leak-keys", "must name a file of public keys: "+err.Error())
 	}
 }
 

@@ -30,6 +30,8 @@ type Config struct {
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
 	AuditKey        Secret `config:"secret" placeholder:"KEY" help:"Key that signs the audit log, made by archibotchat audit key; verifiers of earlier keys may follow it. Local: generated in the data folder."`
 	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
+	LeakKeys        string `config:"" placeholder:"FILE" help:"Public keys of those whose signed reports of leaked keys are believed, JSON as GitHub's secret scanning publishes its own."`
+	LeakToken       Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for reports of leaked keys that are not signed, at least 16 characters; without it they are refused."`
 	LogLevel        string `config:"" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	MetricsListen   string `config:"" placeholder:"ADDRESS" help:"Serve /metrics on this address of its own."`
 	MetricsToken    Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
@@ -83,6 +85,8 @@ type Settings struct {
 	Areas          access.Groups
 	MetricsListen  string
 	MetricsToken   Secret
+	Reporters      keys.Reporters // whose signed reports of leaked keys are believed
+	LeakToken      Secret
 	Drain, Grace   time.Duration
 	KeepResponses  time.Duration // how long stored responses are known
 	// UpstreamBreaker is after how many failures in a row an upstream is left
@@ -94,7 +98,7 @@ type Settings struct {
 
 // Secrets lists the configured texts that must never show up in a log.
 func (s Settings) Secrets() []Secret {
-	out := append(s.Base.Secrets(), s.MetricsToken)
+	out := append(s.Base.Secrets(), s.MetricsToken, s.LeakToken)
 	for _, u := range s.Upstreams {
 		out = append(out, u.Key)
 	}

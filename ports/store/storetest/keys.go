@@ -226,6 +226,61 @@ func keyCases() []testCase {
 			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_2", want.ID, nil, nil), store.ErrNotFound)
 			require.ErrorIs(t, s.Keys().Narrow(t.Context(), "acct_1", "key_none", nil, nil), store.ErrNotFound)
 		}},
+		{"keys/notices", []string{"Keys.Notices", "Keys.Noticed"}, func(t *testing.T, h harness) { // K4
+			s, clock := h.clocked(t)
+			addAccounts(t, s, "acct_1", "acct_2")
+			at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+			for n, k := range []keys.Key{key("acct_1", 0), key("acct_1", 1), key("acct_2", 2), key("acct_1", 3), key("acct_1", 4), key("acct_1", 5)} {
+				if n > 0 {
+					k.NoticeAt = at(6 - n)
+				}
+				require.NoError(t, s.Keys().Create(t.Context(), k))
+			}
+			due := func(limit int) (ids []string) {
+				ks, err := s.Keys().Notices(t.Context(), limit)
+				require.NoError(t, err)
+				for _, k := range ks {
+					ids = append(ids, k.ID)
+				}
+				return ids
+			}
+			require.Empty(t, due(10))
+			clock.Set(at(4))
+			require.Equal(t, []string{id("key", 5), id("key", 4), id("key", 3), id("key", 2)}, due(10))
+			require.Equal(t, []string{id("key", 5), id("key", 4)}, due(2))
+
+			before, from := epoch(t, s), head(t, s)
+			for _, c := range []struct {
+				account string
+				n       int
+				from    time.Time
+				changed bool
+			}{
+				{"acct_1", 5, at(2), false},
+				{"acct_2", 5, at(1), false},
+				{"acct_1", 9, at(1), false},
+				{"acct_1", 5, at(1), true},
+				{"acct_1", 5, at(1), false},
+			} {
+				changed, err := s.Keys().Noticed(t.Context(), c.account, id("key", c.n), c.from, at(9))
+				require.NoError(t, err)
+				require.Equal(t, c.changed, changed)
+			}
+			changed, err := s.Keys().Noticed(t.Context(), "acct_2", id("key", 2), at(4), time.Time{})
+			require.NoError(t, err)
+			require.True(t, changed)
+			require.Equal(t, []string{id("key", 4), id("key", 3)}, due(10))
+			require.Equal(t, before, epoch(t, s))
+			require.Empty(t, since(t, s, from), "no gate looks at it")
+
+			_, err = s.Keys().Revoke(t.Context(), "acct_1", id("key", 4), start, "user_1")
+			require.NoError(t, err)
+			require.NoError(t, s.Keys().Succeed(t.Context(), "acct_1", id("key", 3), "key_next", at(100)))
+			clock.Set(at(8))
+			require.Equal(t, []string{id("key", 1)}, due(10))
+			clock.Set(at(9))
+			require.Equal(t, []string{id("key", 1), id("key", 5)}, due(10))
+		}},
 		{"keys/peppers", []string{"Keys.Peppers"}, func(t *testing.T, h harness) {
 			s, clock := h.clocked(t)
 			addAccounts(t, s, "acct_1", "acct_2")

@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), peopleCases(), keyCases(), sessionCases(), sessionLifeCases(), flowCases(), eventCases(), sealCases(), limitCases(),
+		accountCases(), peopleCases(), keyCases(), keyDayCases(), sessionCases(), sessionLifeCases(), flowCases(), eventCases(), sealCases(), limitCases(),
 		replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
@@ -67,6 +67,7 @@ func methods() (names []string) {
 		"Users":       reflect.TypeFor[store.Users](),
 		"Members":     reflect.TypeFor[store.Members](),
 		"Keys":        reflect.TypeFor[store.Keys](),
+		"KeyDays":     reflect.TypeFor[store.KeyDays](),
 		"Ledger":      reflect.TypeFor[store.Ledger](),
 		"Events":      reflect.TypeFor[store.Events](),
 		"Sessions":    reflect.TypeFor[store.Sessions](),
