@@ -24,6 +24,8 @@ type Desk struct {
 	Keyring  *keyring.Service
 	Sessions *sessions.Service
 	NewID    func(prefix string) string
+
+	pepper keys.Pepper
 }
 
 // Desk opens the site's database until the test ends.
@@ -45,6 +47,7 @@ func (s *Site) Desk(t testing.TB) *Desk {
 		Keyring:  keyring.New(keyring.Deps{Store: db, Now: system.Now, NewID: ids, Entropy: system.Entropy, Peppers: peppers}),
 		Sessions: sessions.New(sessions.Deps{Store: db, Now: system.Now, NewID: ids, Entropy: system.Entropy}),
 		NewID:    ids,
+		pepper:   peppers[0],
 	}
 }
 
@@ -52,33 +55,4 @@ func (s *Site) Desk(t testing.TB) *Desk {
 func (d *Desk) Operator(t testing.TB) context.Context {
 	t.Helper()
 	return access.WithRequest(access.WithPrincipal(t.Context(), access.Principal{Kind: access.PrincipalOperator, ID: "e2e"}), d.NewID("req"))
-}
-
-// Person is a member of an account who is signed in.
-type Person struct {
-	Account string
-	User    string
-	Session string // its token, for the cookie
-}
-
-// Member signs somebody in to an account who was not there before.
-func (d *Desk) Member(t testing.TB, account string, role access.Role) Person {
-	t.Helper()
-	user := d.NewID("user")
-	token, _, err := d.Sessions.Mint(d.Operator(t), sessions.Draft{Account: account, User: user, Role: role})
-	if err != nil {
-		t.Fatalf("mint a session: %v", err)
-	}
-	return Person{account, user, token.Reveal()}
-}
-
-// KeyOf makes a key of a person's, or of the account's as a whole if the user
-// is empty.
-func (d *Desk) KeyOf(t testing.TB, account, user string) Key {
-	t.Helper()
-	k, token, err := d.Keyring.Create(d.Operator(t), keyring.Draft{Account: account, User: user, Name: "e2e"})
-	if err != nil {
-		t.Fatalf("make a key: %v", err)
-	}
-	return Key{k.ID, token.Reveal()}
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/archibot/archibotchat/core/app/accounts"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/e2e/harness"
-	"github.com/archibot/archibotchat/hosts/api"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -78,25 +77,23 @@ func (f founder) account(t *testing.T, name string) string {
 
 func (f founder) person(t *testing.T, account string, role access.Role) person {
 	t.Helper()
-	m := f.Member(t, account, role)
-	k := f.KeyOf(t, account, m.User)
-	return person{account: account, user: m.User, cookie: api.CookieName(true) + "=" + m.Session, key: k.Key, keyID: k.ID}
+	p := f.Person(t, harness.NewPerson{Account: account, Role: role})
+	return person{account: p.Account, user: p.User, session: p.Session, cookie: p.Cookie, key: p.Key, keyID: p.KeyID}
 }
 
 // end ends a person's session and revokes their key.
 func (f founder) end(t *testing.T, p person) {
 	t.Helper()
-	s, _, err := f.Sessions.Resolve(t.Context(), p.token())
-	require.NoError(t, err)
-	require.NoError(t, f.Sessions.End(access.WithPrincipal(f.Operator(t), access.Principal{Kind: access.PrincipalUser, ID: p.user, Account: p.account, Session: s.ID}), "signed_out"))
-	_, err = f.Keyring.Revoke(f.Operator(t), p.account, p.keyID)
+	by := access.Principal{Kind: access.PrincipalUser, ID: p.user, Account: p.account, Session: p.session}
+	require.NoError(t, f.Sessions.End(access.WithPrincipal(f.Operator(t), by), "signed_out"))
+	_, err := f.Keyring.Revoke(f.Operator(t), p.account, p.keyID)
 	require.NoError(t, err)
 }
 
 // What changes by itself, or by a refusal: leases, the sealing of events, and
 // when something was last used.
 var (
-	restless = []string{"replicas", "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_head"}
+	restless = []string{"replicas", "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_head", "attempts"}
 	moving   = []string{"event_seq", "seen_at", "last_used_at"}
 	refusals = []string{"gate.denied", "key.refused"}
 )

@@ -14,7 +14,8 @@ import (
 // person is somebody of an account, with what they show at the doors.
 type person struct {
 	account, user string
-	cookie        string // of their session: name=token
+	session       string // its ID
+	cookie        string // of the session: name=token
 	key           string // an API key of theirs
 	keyID         string
 }
