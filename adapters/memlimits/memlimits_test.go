@@ -2,6 +2,7 @@ package memlimits_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestLimiter_evictsTheFullestFirst(t *testing.T) {
 	l := memlimits.New(memlimits.Config{Now: func() time.Time { return start }, Keys: 1}) // one bucket a shard
 	r := limits.Rule{Burst: 1, Every: time.Hour}
 	for n := range 1000 {
-		v, err := l.Take(t.Context(), fmt.Sprint(n), r)
+		v, err := l.Take(t.Context(), strconv.Itoa(n), r)
 		require.NoError(t, err)
 		require.True(t, v.OK)
 	}

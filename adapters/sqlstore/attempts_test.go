@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func attempts(t *testing.T, url func(testing.TB) string) {
 			return n
 		}
 		for n := range 25 {
-			_, err := a.Take(t.Context(), fmt.Sprint(n), limits.Rule{Burst: 1, Every: time.Duration(n+1) * time.Minute})
+			_, err := a.Take(t.Context(), strconv.Itoa(n), limits.Rule{Burst: 1, Every: time.Duration(n+1) * time.Minute})
 			require.NoError(t, err)
 		}
 		move(20 * time.Minute)

@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -14,12 +15,16 @@ import (
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/hosts/edge"
+	port "github.com/archibot/archibotchat/ports/limits"
 )
 
 // Recorder takes the events of refusals without waiting; *activity.Folder is
 // one.
 type Recorder interface {
 	Refused(e audit.Event)
+	// RefusedFrom is for those whose account is not known; where they came from
+	// tells them apart, and is not kept.
+	RefusedFrom(e audit.Event, from netip.Addr)
 }
 
 // Config is what the API stands on. All fields are needed, save Leaks and Secure.
@@ -36,6 +41,9 @@ type Config struct {
 	Edge *edge.Edge
 	// Leaks says whose reports of leaked keys are believed; nobody's if zero.
 	Leaks Leaks
+	// Attempts bounds what strangers may try; who fails to be counted by it is
+	// let in nowhere.
+	Attempts port.Limiter
 	// Secure is true wherever browsers reach the API over TLS. Without it the
 	// session cookie has no __Host- prefix: for plain HTTP on loopback only.
 	Secure bool

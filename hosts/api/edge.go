@@ -29,7 +29,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNoOperation)
 		return
 	}
-	if h, pattern := s.mux.Handler(r); pattern == "" {
+	h, pattern := s.mux.Handler(r)
+	if pattern == "" {
 		probe := &prober{header: http.Header{}}
 		h.ServeHTTP(probe, r)
 		if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed && allow != "" {
@@ -40,6 +41,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.fail(w, r, errNoOperation)
+		return
+	}
+	if !s.attempted(w, r, pattern) {
 		return
 	}
 	if r.Method == http.MethodPost || r.ContentLength != 0 {

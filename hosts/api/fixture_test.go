@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/memlimits"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
@@ -34,6 +36,7 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/hosts/api"
 	"github.com/archibot/archibotchat/hosts/edge"
+	attempts "github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -55,6 +58,7 @@ type house struct {
 	refusals refusals
 	reporter reporter
 	believe  func(api.Leaks) // starts the API anew with other reporters
+	attempts *tries
 
 	account, foreign           store.Account
 	admin, member, foreignUser string // session tokens
@@ -66,12 +70,34 @@ type house struct {
 type refusals struct {
 	mu   sync.Mutex
 	list []audit.Event
+	from []netip.Addr // of those whose account is not known
 }
 
 func (r *refusals) Refused(e audit.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = append(r.list, e)
+}
+
+// RefusedFrom notes the address as nothing that is kept.
+func (r *refusals) RefusedFrom(e audit.Event, from netip.Addr) {
+	r.Refused(e)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.from = append(r.from, from)
+}
+
+// tries is a limiter that fails as it is told.
+type tries struct {
+	attempts.Limiter
+	err error
+}
+
+func (t *tries) Take(ctx context.Context, key string, r attempts.Rule) (attempts.Verdict, error) {
+	if t.err != nil {
+		return attempts.Verdict{}, t.err
+	}
+	return t.Limiter.Take(ctx, key, r)
 }
 
 // build opens a house. swap may put another store before the services.
@@ -96,11 +122,12 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
 	log := slog.New(slog.NewTextHandler(h.log, nil))
+	h.attempts = &tries{Limiter: memlimits.New(memlimits.Config{Now: clock})}
 	config := api.Config{
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
-		Recorder: &h.refusals, Log: log, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),
+		Recorder: &h.refusals, Log: log, Attempts: h.attempts, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),
 	}
 	h.reporter = newReporter(t)
 	h.believe = func(l api.Leaks) {

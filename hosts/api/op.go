@@ -51,6 +51,9 @@ func (s *server) declare(o *huma.Operation, input reflect.Type) {
 	if _, ok := input.FieldByName("Body"); ok {
 		errs = append(errs, http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
+	if _, bounded := attempts[o.Method+" "+o.Path]; bounded {
+		errs = append(errs, http.StatusTooManyRequests)
+	}
 	o.Errors = nil
 	if o.Responses == nil {
 		o.Responses = map[string]*huma.Response{}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/adapters/demoupstream"
+	"github.com/archibot/archibotchat/adapters/memlimits"
 	"github.com/archibot/archibotchat/adapters/openaiupstream"
 	"github.com/archibot/archibotchat/adapters/pricefile"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
@@ -23,6 +24,7 @@ import (
 	"github.com/archibot/archibotchat/hosts/gateway"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 	"github.com/archibot/archibotchat/ports/inference"
+	"github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/prices"
 )
 
@@ -66,6 +68,7 @@ func (db *database) attempts(peppers keys.Peppers) sqlstore.Attempts {
 type wired struct {
 	app      *core.App
 	upstream inference.Upstream
+	attempts limits.Limiter
 }
 
 // known is a price book that never changes.
@@ -88,17 +91,18 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	if err != nil {
 		return wired{}, configError{err}
 	}
+	attempts := db.attempts(s.Peppers)
 	app, err := core.New(ctx, core.Deps{
 		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: source, Peppers: s.Peppers,
 		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
-		KeepResponses: s.KeepResponses, Attempts: db.attempts(s.Peppers),
+		KeepResponses: s.KeepResponses, Attempts: attempts,
 	})
 	if err != nil {
 		return wired{}, err
 	}
-	return wired{app, up}, nil
+	return wired{app, up, memlimits.NewFront(memlimits.Config{Now: now}, attempts)}, nil
 }
 
 // noKey is what a local upstream that wants no key is sent.
@@ -142,7 +146,7 @@ func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *sl
 	app := w.app
 	apiHandler = api.New(api.Config{
 		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
-		Leaks: leaks(s), Log: log, Edge: outer, Secure: s.Environment != boot.Local,
+		Leaks: leaks(s), Log: log, Edge: outer, Attempts: w.attempts, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})
 	return apiHandler, v1
