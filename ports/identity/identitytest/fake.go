@@ -3,16 +3,18 @@ package identitytest
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/ports/identity"
 )
 
 // Fake is a provider without a network, for tests of what stands on the port.
-// A callback's code is the subject of a person who was added. Recheck finds
-// people by the ID token of their grant, which is their subject too.
+// A callback's code is one of Approve, or simply the subject of a person who
+// was added. Recheck finds people by the ID token of their grant.
 type Fake struct {
 	about identity.Description
 
@@ -20,14 +22,17 @@ type Fake struct {
 	people  map[string]identity.Identity
 	blocked map[string]bool
 	down    bool
-	turns   int // refresh tokens handed out
+	turns   int               // codes and refresh tokens handed out
+	codes   map[string]string // subjects by code
 }
 
 var _ identity.Provider = (*Fake)(nil)
 
+const idToken = "id-token-of-"
+
 // NewFake returns a provider that knows nobody yet.
 func NewFake(about identity.Description) *Fake {
-	return &Fake{about: about, people: map[string]identity.Identity{}, blocked: map[string]bool{}}
+	return &Fake{about: about, people: map[string]identity.Identity{}, blocked: map[string]bool{}, codes: map[string]string{}}
 }
 
 // Put adds a person, or changes what is said about them from now on. Issuer
@@ -53,6 +58,16 @@ func (f *Fake) SetDown(down bool) {
 	f.down = down
 }
 
+// Approve returns the callback of a person who signed in, good for one use.
+func (f *Fake) Approve(state, subject string) url.Values {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.turns++
+	code := "code-" + strconv.Itoa(f.turns)
+	f.codes[code] = subject
+	return url.Values{"state": {state}, "code": {code}}
+}
+
 // Describe implements identity.Provider.
 func (f *Fake) Describe() identity.Description { return f.about }
 
@@ -72,11 +87,16 @@ func (f *Fake) Begin(_ context.Context, flow identity.Flow) (string, error) {
 
 // Finish signs in the person that the code names. AuthAt is the person's, or
 // when the flow began if that was to be fresh.
-func (f *Fake) Finish(_ context.Context, flow identity.Flow, callback url.Values) (identity.Identity, error) {
-	if callback.Get("error") != "" {
+func (f *Fake) Finish(ctx context.Context, flow identity.Flow, callback url.Values) (identity.Identity, error) {
+	switch {
+	case ctx.Err() != nil:
+		return identity.Identity{}, fault.Wrap(ctx.Err(), fault.Canceled, "canceled", "The request was given up before it was done.")
+	case callback.Get("state") != flow.State:
+		return identity.Identity{}, identity.ErrState
+	case callback.Get("error") != "":
 		return identity.Identity{}, identity.ErrRefused
 	}
-	p, g, err := f.person(callback.Get("code"))
+	p, g, err := f.person(f.subject(callback.Get("code")))
 	if err != nil {
 		return identity.Identity{}, err
 	}
@@ -87,12 +107,25 @@ func (f *Fake) Finish(_ context.Context, flow identity.Flow, callback url.Values
 	return p, nil
 }
 
+// subject uses a code up.
+func (f *Fake) subject(code string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if subject, ok := f.codes[code]; ok {
+		if !f.down {
+			delete(f.codes, code)
+		}
+		return subject
+	}
+	return code
+}
+
 // Recheck says what is known of the person by now.
 func (f *Fake) Recheck(_ context.Context, g identity.Grant) (identity.Identity, identity.Grant, error) {
 	if g.Refresh == "" {
 		return identity.Identity{}, identity.Grant{}, identity.ErrNoRecheck
 	}
-	return f.person(g.IDToken)
+	return f.person(strings.TrimPrefix(g.IDToken, idToken))
 }
 
 func (f *Fake) person(subject string) (identity.Identity, identity.Grant, error) {
@@ -108,7 +141,7 @@ func (f *Fake) person(subject string) (identity.Identity, identity.Grant, error)
 		return identity.Identity{}, identity.Grant{}, identity.Failed(identity.ReasonCode, nil)
 	}
 	f.turns++
-	p.Grant = identity.Grant{Refresh: "refresh-" + subject + strings.Repeat("+", f.turns), IDToken: subject}
+	p.Grant = identity.Grant{Refresh: "refresh-" + subject + strings.Repeat("+", f.turns), IDToken: idToken + subject}
 	return p, p.Grant, nil
 }
 
