@@ -96,6 +96,7 @@ func TestSQLite_LogIsBounded(t *testing.T) {
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
 	require.NoError(t, s.Exec(t.Context(), "PRAGMA wal_autocheckpoint = 0"))
+	require.NoError(t, s.Exec(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")) // what the migrations wrote
 	round := sqlstore.Checkpointer(t, s, bound)
 	size := func() int64 {
 		info, err := os.Stat(file + "-wal")

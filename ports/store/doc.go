@@ -41,6 +41,7 @@ type Stores interface {
 	Accounts() Accounts
 	Users() Users
 	Members() Members
+	Invitations() Invitations
 	Keys() Keys
 	KeyDays() KeyDays
 	Ledger() Ledger
