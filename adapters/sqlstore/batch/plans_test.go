@@ -21,8 +21,9 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 
 // keys are the indexes by which each statement may look rows up, and must.
 var keys = map[string][]string{
-	"fence": {"replicas_pkey"}, "accounts": {"accounts_pkey"}, "free_accounts": {"accounts_pkey"}, "accounts_now": {"accounts_pkey"},
-	"known": {"accounts_pkey"}, "lots": {"lots_account"}, "lots_by_id": {"lots_pkey"}, "holds": {"holds_pkey"}, "counters": {"counters_pkey"},
+	"fence": {"replicas_pkey"}, "accounts": {"accounts_pkey", "replicas_pkey"}, "free_accounts": {"accounts_pkey", "replicas_pkey"},
+	"accounts_now": {"accounts_pkey", "replicas_pkey"},
+	"known":        {"accounts_pkey"}, "lots": {"lots_account"}, "lots_by_id": {"lots_pkey"}, "holds": {"holds_pkey"}, "counters": {"counters_pkey"},
 	"names":       {"idempotency_pkey", "holds_pkey"},
 	"corrections": {"entries_correction"},
 	"set_lots":    {"lots_pkey"}, "closed": {"open_holds_pkey"}, "heads": {"accounts_pkey"},

@@ -32,11 +32,20 @@ var Settings = map[string]string{"plan_cache_mode": "force_generic_plan", "enabl
 // lots, its holds, its sequences. Each statement sees what was committed when
 // it began, so those after the lock see what the lock waited for.
 const (
-	// A stopped process must not keep its accounts locked (rule 2).
-	sqlPatience = `SET LOCAL idle_in_transaction_session_timeout = 1000`
-	sqlFence    = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
-	sqlTimeout  = `SELECT set_config('lock_timeout', $1, true)`
-	sqlAccounts = `SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+	sqlFence   = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
+	sqlTimeout = `SELECT set_config('lock_timeout', $1, true)`
+
+	// sqlAccounts takes the fence and then the accounts' locks, in order, and
+	// tells the time after each: the last is when all were held. A fence that
+	// is not the replica's finds nothing. A stopped process must not keep its
+	// accounts locked (rule 2), so the transaction is told not to wait for it.
+	// All that is one statement because each costs as much as several ops.
+	sqlAccounts = `WITH fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
+), patience AS MATERIALIZED (SELECT set_config('idle_in_transaction_session_timeout', '1000', true) AS set
+), locked AS MATERIALIZED (SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts
+	WHERE id = ANY($1) AND ($2 = '' AND $3 = 0 OR (SELECT fence FROM fence) = $3) AND (SELECT set FROM patience) <> '' ORDER BY id FOR NO KEY UPDATE`
+	sqlThen = `)
+SELECT id, entry_seq, event_seq, ledger_at, epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM locked`
 	sqlKnown    = `SELECT id FROM accounts WHERE id = ANY($1)`
 	sqlLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ANY($1) AND (state = 'live' OR remaining > 0)`
 	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
@@ -44,7 +53,6 @@ const (
 	sqlCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ANY($2) AND account_id || '' = ANY($1)`
 	sqlNames    = row.SelectReservations + ` WHERE i.id = ANY($1)`
 	sqlDone     = `SELECT ` + row.EntryColumns + ` FROM entries WHERE request_id = ANY($2) AND account_id || '' = ANY($1) AND kind = 'correction'`
-	sqlNow      = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
 // wait is what a batch does about accounts that another transaction holds.
@@ -135,18 +143,6 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work, wait wait) (now time.Time, err error) {
 	var b pgx.Batch
 	b.Queue("begin")
-	b.Queue("patience")
-	if by != (store.Replica{}) {
-		b.Queue("fence", by.ID).QueryRow(func(r pgx.Row) error {
-			var fence int64
-			switch err := r.Scan(&fence); {
-			case errors.Is(err, pgx.ErrNoRows), err == nil && fence != by.Fence:
-				return store.ErrFenced
-			default:
-				return err
-			}
-		})
-	}
 	lock := "accounts"
 	switch {
 	case wait.skip:
@@ -154,11 +150,13 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	case wait.timeout > 0:
 		b.Queue("lock_timeout", milliseconds(wait.timeout))
 	}
-	b.Queue(lock, w.accounts).Query(each(func(r pgx.Rows) error {
+	found := false
+	b.Queue(lock, w.accounts, by.ID, by.Fence).Query(each(func(r pgx.Rows) error {
 		var id string
-		var entries, events, at, epoch int64
-		err := r.Scan(&id, &entries, &events, &at, &epoch)
+		var entries, events, at, epoch, µ int64
+		err := r.Scan(&id, &entries, &events, &at, &epoch, &µ)
 		w.loadAccount(id, entries, events, at, epoch)
+		now, found = later(now, row.Time(µ)), true
 		return err
 	}))
 	b.Queue("lots", w.accounts).Query(each(w.scanLot))
@@ -193,16 +191,13 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			return err
 		}))
 	}
-	if p.Clock == nil {
-		b.Queue("now").QueryRow(func(r pgx.Row) error {
-			var µ int64
-			err := r.Scan(&µ)
-			now = row.Time(µ)
-			return err
-		})
-	}
 	if err := c.SendBatch(ctx, &b).Close(); err != nil {
 		return time.Time{}, fmt.Errorf("load a batch: %w", err)
+	}
+	if !found && by != (store.Replica{}) {
+		if err := stands(ctx, c, by); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if p.Clock != nil {
 		now = p.Clock()
@@ -231,6 +226,25 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 		}
 	}
 	return now, nil
+}
+
+// stands fails with store.ErrFenced if a replica was fenced.
+func stands(ctx context.Context, c *pgx.Conn, by store.Replica) error {
+	var fence int64
+	switch err := c.QueryRow(ctx, "fence", by.ID).Scan(&fence); {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && fence != by.Fence:
+		return store.ErrFenced
+	case err != nil:
+		return fmt.Errorf("read the fence: %w", err)
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // milliseconds writes a duration as a setting; 0 would mean no limit.

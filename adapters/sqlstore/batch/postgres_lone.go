@@ -90,14 +90,11 @@ func (p *Postgres) loneSettle(by store.Replica, ops []ledger.Op, wait wait) (lon
 	return lone{op: &ops[0], by: by, wait: wait, clock: p.Clock, event: row.OfEvent(events[0])}, true
 }
 
-// commit is the one round trip. No patience is set: the commit is on its way
-// with all the rest, so there is no moment to stop at.
+// commit is the one round trip. The commit is on its way with all the rest, so
+// there is no moment to stop at.
 func (l lone) commit(ctx context.Context, c *pgx.Conn) ([]ledger.Outcome, error) {
 	var b pgx.Batch
 	b.Queue("begin")
-	if l.by.ID != "" {
-		b.Queue("fence", l.by.ID)
-	}
 	lock := "accounts"
 	switch {
 	case l.wait.skip:
@@ -105,7 +102,7 @@ func (l lone) commit(ctx context.Context, c *pgx.Conn) ([]ledger.Outcome, error)
 	case l.wait.timeout > 0:
 		b.Queue("lock_timeout", milliseconds(l.wait.timeout))
 	}
-	b.Queue(lock, []string{l.op.Account})
+	b.Queue(lock, []string{l.op.Account}, l.by.ID, l.by.Fence)
 	out := []ledger.Outcome{{}}
 	b.Queue("settle_one", l.arguments()...).QueryRow(func(r pgx.Row) (err error) {
 		out[0], err = l.scan(r)

@@ -78,12 +78,11 @@ func rowsOf(types string) string {
 
 var statements = [...]struct{ name, sql string }{
 	{"begin", "BEGIN"},
-	{"patience", sqlPatience},
 	{"fence", sqlFence},
 	{"lock_timeout", sqlTimeout},
-	{"accounts", sqlAccounts},
-	{"free_accounts", sqlAccounts + ` SKIP LOCKED`},
-	{"accounts_now", sqlAccounts + ` NOWAIT`},
+	{"accounts", sqlAccounts + sqlThen},
+	{"free_accounts", sqlAccounts + ` SKIP LOCKED` + sqlThen},
+	{"accounts_now", sqlAccounts + ` NOWAIT` + sqlThen},
 	{"known", sqlKnown},
 	{"lots", sqlLots},
 	{"lots_by_id", sqlLotsByID},
@@ -91,7 +90,6 @@ var statements = [...]struct{ name, sql string }{
 	{"counters", sqlCounters},
 	{"names", sqlNames},
 	{"corrections", sqlDone},
-	{"now", sqlNow},
 	{"new_lots", sqlNewLots},
 	{"set_lots", sqlSetLots},
 	{"new_holds", sqlNewHolds},
