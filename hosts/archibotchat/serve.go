@@ -24,6 +24,7 @@ func (serveCommand) Help() string {
 // Run serves until ctx ends, then drains.
 func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 	more := in.source.Upstreams()
+	in.cli.Settings.Providers = in.source.Providers()
 	settings, err := in.cli.Settings.Settings(in.source.Faults(), more...)
 	if err != nil {
 		return configError{err}

@@ -42,6 +42,7 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 		f.add("metrics-token", "is shorter than 16 characters; use a long random text or leave it out")
 	}
 	c.leaks(f, &s)
+	s.Providers = c.providers(f, s.Environment)
 	s.Upstreams = c.upstreams(f, s.Environment, more)
 	if n, err := strconv.Atoi(c.UpstreamBreaker); err != nil || n < 0 || n > 1000 {
 		f.add("upstream-breaker", "is a number from 0 to 1000")

@@ -38,7 +38,9 @@ type Config struct {
 	Drain           string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
 	Grace           string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
 	KeepResponses   string `config:"" name:"keep-responses" default:"720h" placeholder:"DURATION" help:"How long stored responses are known; as long as the upstream keeps them."`
-	DatabaseConns   string `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
+	// Providers have no flags: take them from Source.Providers.
+	Providers     []ProviderText `kong:"-"`
+	DatabaseConns string         `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
 }
 
 // Environment names a deployment; a database belongs to one.
@@ -79,6 +81,7 @@ type Settings struct {
 	// TrustedProxies are those whose word is taken on where a request came from.
 	TrustedProxies edge.Proxies
 	Upstreams      []Upstream // in the order in which they are asked; none: the demo upstream
+	Providers      []Provider // who signs people in; none: nobody does, but for links in local
 	Prices         string     // empty: the demo upstream's own book
 	Peppers        keys.Peppers
 	Audit          AuditKey
@@ -101,6 +104,9 @@ func (s Settings) Secrets() []Secret {
 	out := append(s.Base.Secrets(), s.MetricsToken, s.LeakToken)
 	for _, u := range s.Upstreams {
 		out = append(out, u.Key)
+	}
+	for _, p := range s.Providers {
+		out = append(out, p.ClientSecret)
 	}
 	return append(append(out, s.auditText), s.pepperTexts...)
 }

@@ -136,9 +136,10 @@ func (s *Source) load(ctx *kong.Context) {
 		s.fault("the configuration file %s is not a YAML mapping of settings", path) // the cause might quote a secret
 		return
 	}
-	s.spread(path)
+	s.spread(path, upstreamList)
+	s.spread(path, providerList)
 	for name, node := range s.values {
-		if !known[name] && !isUpstream(name) {
+		if !known[name] && !upstreamList.holds(name) && !providerList.holds(name) && !providerList.begins(name) {
 			s.fault("%s, line %d: there is no setting %q", path, node.Line, name)
 		}
 	}

@@ -2,12 +2,9 @@ package boot
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 // MaxUpstreams is how many upstreams there may be.
@@ -76,53 +73,8 @@ func (s *Source) upstream(prefix string) (t UpstreamText) {
 	return t
 }
 
-// upstreamFields are what an item of the file's list of upstreams may have.
-var upstreamFields = []string{"name", "url", "key", "key_file", "timeout", "models"}
-
-// spread makes settings of their own of the file's list of upstreams:
-// upstream_url and so on of the first item, upstream_2_url of the second.
-func (s *Source) spread(path string) {
-	list, ok := s.values["upstreams"]
-	delete(s.values, "upstreams")
-	if !ok {
-		return
-	}
-	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
-		s.fault("%s, line %d: upstreams must be a list with at least one item", path, list.Line)
-		return
-	}
-	for i, item := range list.Content {
-		prefix := "upstream_"
-		if i > 0 {
-			prefix += strconv.Itoa(i+1) + "_"
-		}
-		if item.Kind != yaml.MappingNode {
-			s.fault("%s, line %d: an upstream has the fields %s", path, item.Line, strings.Join(upstreamFields, ", "))
-			continue
-		}
-		for j := 0; j+1 < len(item.Content); j += 2 {
-			field, value := item.Content[j], item.Content[j+1]
-			_, taken := s.values[prefix+field.Value]
-			switch {
-			case !slices.Contains(upstreamFields, field.Value):
-				s.fault("%s, line %d: an upstream has no field %q; its fields are %s", path, field.Line, field.Value, strings.Join(upstreamFields, ", "))
-			case taken:
-				s.fault("%s, line %d: %s%s is set twice, also on its own", path, field.Line, prefix, field.Value)
-			default:
-				s.values[prefix+field.Value] = *value
-			}
-		}
-	}
-}
-
-// isUpstream reports whether a key of the file is one of an upstream that has
-// no flags.
-func isUpstream(name string) bool {
-	rest, ok := strings.CutPrefix(name, "upstream_")
-	number, field, cut := strings.Cut(rest, "_")
-	n, err := strconv.Atoi(number)
-	return ok && cut && err == nil && n >= 2 && slices.Contains(upstreamFields, field)
-}
+// upstreamList is the file's list of upstreams.
+var upstreamList = list{name: "upstreams", item: "upstream", article: "an", fields: []string{"name", "url", "key", "key_file", "timeout", "models"}}
 
 // upstreams checks all upstreams, that of the flags first. None means the demo
 // upstream.

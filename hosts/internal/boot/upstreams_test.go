@@ -35,6 +35,7 @@ func settings(t *testing.T, vars map[string]string, yaml string) (boot.Settings,
 	_, err = parser.Parse(args)
 	require.NoError(t, err)
 	more := src.Upstreams()
+	cli.Providers = src.Providers()
 	return cli.Settings(src.Faults(), more...)
 }
 
