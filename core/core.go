@@ -13,6 +13,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/admit"
 	"github.com/archibot/archibotchat/core/app/credits"
+	"github.com/archibot/archibotchat/core/app/firstparty"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/models"
@@ -98,7 +99,9 @@ type App struct {
 	Activity *activity.Service
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
-	Seal     *seal.Service
+	// FirstParty has the hidden credentials of browser chat; Admit takes them.
+	FirstParty *firstparty.Service
+	Seal       *seal.Service
 	// Recorder takes the events of refusals; nil without an Upstream, as below.
 	Recorder *activity.Folder
 
@@ -124,6 +127,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.Accounts = accounts.New(accounts.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Limits = limits.New(limits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Keyring = keyring.New(keyring.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Admit})
+	a.FirstParty = firstparty.New(firstparty.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Chat})
 	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
 	events := activity.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID}
@@ -215,7 +219,8 @@ func (a *App) sweep(ctx context.Context) error {
 // addUpEvery is how often it is looked for days of keys' use that are over.
 const addUpEvery = time.Hour
 
-// tend tells owners of keys that expire (K4), and adds up what keys used.
+// tend tells owners of keys that expire (K4), adds up what keys used, and removes
+// hidden credentials that are not used any more.
 func (a *App) tend(ctx context.Context) error {
 	ctx = access.WithPrincipal(ctx, access.Principal{Kind: access.PrincipalService})
 	tick := time.NewTicker(sweepEvery)
@@ -226,10 +231,10 @@ func (a *App) tend(ctx context.Context) error {
 			a.deps.Log.Warn("telling owners of keys that expire failed, will retry", "error", err)
 		}
 		if now := a.deps.Now(); now.Sub(added) >= addUpEvery {
-			if err := a.Keyring.AddUp(ctx); err == nil {
+			if err := errors.Join(a.Keyring.AddUp(ctx), a.FirstParty.Expire(ctx)); err == nil {
 				added = now
 			} else if ctx.Err() == nil {
-				a.deps.Log.Warn("adding up what keys used failed, will retry", "error", err)
+				a.deps.Log.Warn("adding up what keys used, or removing old credentials, failed; will retry", "error", err)
 			}
 		}
 		select {

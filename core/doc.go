@@ -28,7 +28,8 @@
 // The use cases, a package each under core/app: admit (key to account to
 // gate), spend (group commit, leases, recovery), relay (hold, forward, settle),
 // responses (whose each is that an upstream keeps; calls on them),
-// tariff (which prices are in force), models, keyring, limits, accounts,
+// tariff (which prices are in force), models, keyring, firstparty (the hidden
+// credentials of browser chat), limits, accounts,
 // credits, activity, seal, sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key

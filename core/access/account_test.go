@@ -87,3 +87,11 @@ func TestContext(t *testing.T) {
 	require.Equal(t, "req_2", access.Request(inner))
 	require.Equal(t, "req_1", access.Request(ctx))
 }
+
+func TestPrincipal_Key(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []access.PrincipalKind{access.PrincipalUser, access.PrincipalOperator, access.PrincipalService, ""} {
+		require.Empty(t, access.Principal{Kind: kind, ID: "x"}.Key())
+	}
+	require.Equal(t, "key_1", access.Principal{Kind: access.PrincipalKey, ID: "key_1"}.Key())
+}

@@ -23,6 +23,14 @@ type Principal struct {
 	Session string // ses_…
 }
 
+// Key returns the ID of the API key that acts, "" for anybody else.
+func (p Principal) Key() string {
+	if p.Kind == PrincipalKey {
+		return p.ID
+	}
+	return ""
+}
+
 // Admin reports whether the principal may manage the account.
 func (p Principal) Admin() bool {
 	return p.Kind == PrincipalOperator || p.Kind == PrincipalUser && p.Role == RoleAdmin

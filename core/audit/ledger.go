@@ -70,5 +70,8 @@ func actorOf(op ledger.Op) Actor {
 	if op.Work.Key != "" && op.Kind.Terminal() {
 		return Actor{ActorKey, op.Work.Key}
 	}
+	if op.Work.User != "" && op.Kind.Terminal() {
+		return Actor{ActorUser, op.Work.User}
+	}
 	return Actor{Kind: ActorService}
 }

@@ -100,3 +100,14 @@ func TestBy(t *testing.T) {
 		require.Equal(t, want, audit.By(access.WithPrincipal(t.Context(), access.Principal{Kind: kind, ID: "id_1"})), kind)
 	}
 }
+
+// What the service does for somebody's browser is that somebody's doing, and
+// names no key (K8).
+func TestOfLedger_firstParty(t *testing.T) {
+	t.Parallel()
+	op := ledger.Op{Kind: ledger.OpSettle, Account: "acct_1", Request: "req_1", Work: ledger.Work{User: "user_1", Area: "chat"}}
+	es := audit.OfLedger(op, ledger.Outcome{Debited: 30})
+	require.Len(t, es, 1)
+	require.Equal(t, audit.Actor{Kind: audit.ActorUser, ID: "user_1"}, es[0].Actor)
+	require.Empty(t, es[0].Key)
+}

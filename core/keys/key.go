@@ -46,6 +46,9 @@ type Key struct {
 	RevokedAt  time.Time // zero: not revoked
 	RevokedBy  string
 	Successor  string // the key that replaced it
+	// Hidden says that it is a first-party credential (K8), which is none of the
+	// keys that people make, and is not let in at /v1.
+	Hidden bool
 	// NoticeAt is when the owner is next to be told that it expires; zero: not
 	// any more.
 	NoticeAt time.Time

@@ -44,6 +44,7 @@ type Stores interface {
 	Invitations() Invitations
 	Keys() Keys
 	KeyDays() KeyDays
+	FirstParties() FirstParties
 	Ledger() Ledger
 	Events() Events
 	Sessions() Sessions

@@ -80,6 +80,9 @@ type Grant struct {
 
 // Principal returns the grant's principal.
 func (g Grant) Principal() access.Principal {
+	if g.Key.Hidden { // what the service does for somebody is theirs
+		return access.Principal{Kind: access.PrincipalUser, ID: g.Key.User, Account: g.Account.ID, User: g.Key.User}
+	}
 	return access.Principal{Kind: access.PrincipalKey, ID: g.Key.ID, Account: g.Account.ID, User: g.Key.User}
 }
 
@@ -118,7 +121,7 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 	current := s.deps.Peppers[0].Digest(token)
 	e, now, err := s.find(ctx, token, current, v.From)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), err == nil && e.Key.Hidden: // K8: never from outside
 		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown", v.From)
 		return Grant{}, gates.NotSignedIn.Fault()
 	case err != nil:
@@ -207,7 +210,10 @@ func (s *Service) refuse(ctx context.Context, kind audit.Kind, g Grant, reason s
 		Account: g.Account.ID, Kind: kind, Area: string(g.Area), Request: access.Request(ctx), Key: g.Key.ID, Reason: reason, At: s.deps.Now(), Count: 1,
 		Actor: audit.Actor{Kind: audit.ActorUnknown},
 	}
-	if g.Key.ID != "" {
+	switch {
+	case g.Key.Hidden:
+		e.Key, e.Actor = "", audit.Actor{Kind: audit.ActorUser, ID: g.Key.User}
+	case g.Key.ID != "":
 		e.Actor = audit.Actor{Kind: audit.ActorKey, ID: g.Key.ID}
 	}
 	s.deps.Recorder.RefusedFrom(e, from)

@@ -91,7 +91,7 @@ func (s *Service) reviewOne(ctx context.Context, account string) error {
 	ids := slices.Collect(maps.Keys(at))
 	found := make(map[string]store.KeyHolder, len(ids))
 	for some := range slices.Chunk(ids, maxDigests) {
-		holders, err := s.deps.Store.Keys().Holders(ctx, account, some)
+		holders, err := s.holders(ctx, account, some)
 		if err != nil {
 			return err
 		}

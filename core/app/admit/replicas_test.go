@@ -257,7 +257,7 @@ func (h *house) replica(most int) *replica {
 	h.t.Helper()
 	r := &replica{edge: &edge{Store: h.db}, h: h}
 	r.Service = admit.New(admit.Deps{
-		Store: r.edge, Peppers: h.ps, Enabled: access.NewGroups(access.GroupAPI), Boundary: gates.BoundaryNotRequired, Recorder: r,
+		Store: r.edge, Peppers: h.ps, Enabled: access.NewGroups(access.GroupAPI, access.GroupChat), Boundary: gates.BoundaryNotRequired, Recorder: r,
 		Now: r.now, Snapshots: most,
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())

@@ -101,6 +101,20 @@ func (s *snapshots) keep(e *snapshot, generation int64) {
 	s.accounts[e.Account.ID] = append(s.accounts[e.Account.ID], e)
 }
 
+// began returns the generation in which a reading begins.
+func (s *snapshots) began() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation
+}
+
+// keepNow is keep for those that do not hold mu.
+func (s *snapshots) keepNow(e *snapshot, generation int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep(e, generation)
+}
+
 // drop removes one snapshot. The caller holds mu.
 func (s *snapshots) drop(e *snapshot) {
 	s.remove(e)

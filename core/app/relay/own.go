@@ -43,7 +43,7 @@ func (r *run) own(id string, tokens int64) error {
 		return errID
 	}
 	err := r.deps.Owner.Claim(r.work, store.Response{
-		ID: id, Account: r.job.By.Account, Request: r.job.Request, Key: r.job.By.ID, Model: r.job.Quote.Model, Upstream: r.upstream,
+		ID: id, Account: r.job.By.Account, Request: r.job.Request, Key: r.job.By.Key(), Model: r.job.Quote.Model, Upstream: r.upstream,
 		Ended: tokens >= 0, Tokens: max(tokens, 0),
 	})
 	switch {

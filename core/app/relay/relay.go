@@ -296,7 +296,7 @@ func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, u
 	for again := 0; err == nil; again++ {
 		op := ledger.Op{
 			Account: j.By.Account, Request: j.Request, Amount: bound, Deadline: r.deps.Limits.Duration + time.Minute,
-			Work:  ledger.Work{Key: j.By.ID, User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
+			Work:  ledger.Work{Key: j.By.Key(), User: j.By.User, Area: string(j.Area), Route: string(j.Call.Route), Model: j.Quote.Model, PriceVersion: j.Quote.Version},
 			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input, Once: j.name,
 		}
 		if j.Current && !j.Once.Given() && again == 0 {
@@ -327,7 +327,7 @@ func (r *Relay) denied(j *Job, err error) {
 	if f := fault.From(err); f.Kind == fault.Exhausted || f.Kind == fault.Limited {
 		r.deps.Recorder.Refused(audit.Event{
 			Account: j.By.Account, Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorKind(j.By.Kind), ID: j.By.ID},
-			Area: string(j.Area), Request: j.Request, Key: j.By.ID, Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1,
+			Area: string(j.Area), Request: j.Request, Key: j.By.Key(), Reason: f.Code, Model: j.Quote.Model, At: r.deps.Now(), Count: 1,
 		})
 	}
 }

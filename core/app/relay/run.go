@@ -133,7 +133,7 @@ func (r *run) trace(msg string, attrs ...slog.Attr) {
 	if !r.deps.Log.Enabled(r.work, slog.LevelDebug) {
 		return
 	}
-	about := []slog.Attr{slog.String("request_id", r.job.Request), slog.String("account_id", r.job.By.Account), slog.String("key_id", r.job.By.ID)}
+	about := []slog.Attr{slog.String("request_id", r.job.Request), slog.String("account_id", r.job.By.Account), slog.String("key_id", r.job.By.Key())}
 	r.deps.Log.LogAttrs(r.work, slog.LevelDebug, msg, append(about, attrs...)...) //nolint:sloglint // constant at each call
 }
 

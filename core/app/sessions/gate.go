@@ -49,7 +49,16 @@ func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...acces
 // Admit returns nil if the session in ctx may use the API area of account
 // now, else the fault of the first reason. It is the gate of key creation (G5).
 func (g *Gate) Admit(ctx context.Context, account store.Account, _ access.Principal) error {
-	d, err := g.Decide(ctx, account, access.AreaAPI)
+	return g.admit(ctx, account, access.AreaAPI)
+}
+
+// Chat is Admit for the chat area: the gate of a browser chat turn (G5).
+func (g *Gate) Chat(ctx context.Context, account store.Account) error {
+	return g.admit(ctx, account, access.AreaChat)
+}
+
+func (g *Gate) admit(ctx context.Context, account store.Account, area access.Area) error {
+	d, err := g.Decide(ctx, account, area)
 	if err != nil {
 		return err
 	}

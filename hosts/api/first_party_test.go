@@ -1,0 +1,70 @@
+package api_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/hosts/api"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// No operation shows anything of the hidden credential of whoever asks (K8), or
+// takes its ID for a key's.
+func TestFirstParty_canary(t *testing.T) {
+	t.Parallel()
+	digest := keys.Digest{}
+	copy(digest[:], "canary-of-a-hidden-credential-xx")
+	token := keys.Mint([32]byte(digest)).Reveal()
+	for name, o := range operations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := build(t)
+			for n, user := range []string{"user_admin", "user_member"} {
+				d := digest
+				d[0] += byte(n)
+				require.NoError(t, h.store.FirstParties().Put(t.Context(), store.FirstParty{
+					ID: "fpc_06b1v5k9ehq7r4m2d8t0s3n1c" + string(rune('a'+n)), Account: h.account.ID, User: user, Digest: d, Pepper: "canarypepper", Seen: "canaryseen",
+					CreatedAt: h.now, ExpiresAt: h.now.Add(time.Hour),
+				}, keys.Digest{}))
+			}
+			method, _, _ := strings.Cut(name, " ")
+			for _, id := range []string{h.adminKey.ID, "key_06b1v5k9ehq7r4m2d8t0s3n1ca", "fpc_06b1v5k9ehq7r4m2d8t0s3n1ca"} {
+				r := h.call(t, h.admin, method, strings.ReplaceAll(o.path, "{id}", id), o.body)
+				if o.object && id != h.adminKey.ID {
+					require.Equal(t, http.StatusNotFound, r.StatusCode)
+				}
+				all := r.text + h.log.String()
+				for k, vs := range r.Header {
+					all += k + strings.Join(vs, "")
+				}
+				for _, canary := range []string{
+					"fpc_", "canary", "idden", token, hex.EncodeToString(digest[1:16]), base64.StdEncoding.EncodeToString(digest[:])[4:20],
+				} {
+					require.NotContains(t, all, canary)
+				}
+			}
+		})
+	}
+}
+
+// A report of the token that would have the credential's digest finds nothing.
+func TestFirstParty_leaked(t *testing.T) { // K8, K9
+	t.Parallel()
+	h := build(t)
+	token := keys.Mint([32]byte{1, 2, 3})
+	peppers, err := keys.ParsePeppers("v1:0123456789abcdef0123456789abcdef")
+	require.NoError(t, err)
+	c := store.FirstParty{ID: "fpc_1", Account: h.account.ID, User: "user_admin", Digest: peppers[0].Digest(token), Pepper: "v1", CreatedAt: h.now, ExpiresAt: h.now.Add(time.Hour)}
+	require.NoError(t, h.store.FirstParties().Put(t.Context(), c, keys.Digest{}))
+	r := h.leak(t, `[{"token":"`+token.Reveal()+`"}]`, bearing(reportToken))
+	require.Equal(t, "false_positive", into[[]api.LeakVerdict](t, r)[0].Label)
+	_, err = h.store.FirstParties().ByDigest(t.Context(), c.Digest)
+	require.NoError(t, err)
+}
