@@ -204,8 +204,12 @@ func proxiedNames(t *testing.T, replica *harness.Replica, key string) {
 		return by(t, trustedPeer, replica, http.MethodGet, path, "", header)
 	}
 	for _, said := range []http.Header{
-		{}, {"X-Forwarded-Host": {publicHost}}, {"Forwarded": {"host=" + publicHost + ";proto=https;for=198.51.100.4"}}, {"X-Host": {publicHost}, "X-Original-Host": {publicHost}, "X-Forwarded-Server": {publicHost}},
-		{"X_Forwarded_Host": {publicHost}}, {"X-Rewrite-Url": {"/healthz"}, "X-Original-Url": {"/healthz"}},
+		{},
+		{"X-Forwarded-Host": {publicHost}},
+		{"Forwarded": {"host=" + publicHost + ";proto=https;for=198.51.100.4"}},
+		{"X-Host": {publicHost}, "X-Original-Host": {publicHost}, "X-Forwarded-Server": {publicHost}},
+		{"X_Forwarded_Host": {publicHost}},
+		{"X-Rewrite-Url": {"/healthz"}, "X-Original-Url": {"/healthz"}},
 	} {
 		for _, host := range []string{"evil.example", "127.0.0.1", publicHost + ".evil.example", publicHost + ":8443", publicHost + "."} {
 			h := said.Clone()
@@ -221,8 +225,12 @@ func proxiedNames(t *testing.T, replica *harness.Replica, key string) {
 		}
 	}
 	for _, said := range []http.Header{
-		{}, {"X-Forwarded-Host": {"evil.example"}}, {"X-Forwarded-Proto": {"http"}}, {"X-Forwarded-Proto": {"http"}, "X-Forwarded-Port": {"80"}, "X-Forwarded-Ssl": {"off"}, "Front-End-Https": {"off"}},
-		{"Forwarded": {"for=198.51.100.4;host=evil.example;proto=http"}}, {"X-Forwarded-Prefix": {"/evil"}, "X-Forwarded-Path": {"/evil"}, "X-Script-Name": {"/evil"}},
+		{},
+		{"X-Forwarded-Host": {"evil.example"}},
+		{"X-Forwarded-Proto": {"http"}},
+		{"X-Forwarded-Proto": {"http"}, "X-Forwarded-Port": {"80"}, "X-Forwarded-Ssl": {"off"}, "Front-End-Https": {"off"}},
+		{"Forwarded": {"for=198.51.100.4;host=evil.example;proto=http"}},
+		{"X-Forwarded-Prefix": {"/evil"}, "X-Forwarded-Path": {"/evil"}, "X-Script-Name": {"/evil"}},
 	} {
 		a := get("/api/me", said)
 		require.Equal(t, http.StatusUnauthorized, a.status)

@@ -15,11 +15,7 @@ const maxBody = 1 << 20
 
 // handler wraps the operations with what holds for every request.
 func (s *server) handler() http.Handler {
-	cross := http.NewCrossOriginProtection()
-	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, fault.New(fault.Forbidden, "cross_origin", "This request came from another site and was refused."))
-	}))
-	return s.Edge.Browser(cross.Handler(http.HandlerFunc(s.serve)))
+	return s.Edge.Browser(http.HandlerFunc(s.serve))
 }
 
 // serve answers paths and methods that no operation has, which Huma does not

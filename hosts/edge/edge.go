@@ -90,20 +90,47 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Browser is Wrap for what browsers use: with a public URL, a request to any
+// Browser is Wrap for what browsers use. With a public URL, a request to any
 // other host is refused with 421, so that neither a name that somebody else
 // pointed here nor a Host that a proxy let through gets a page or a cookie.
+// What changes something is refused with 403 if a page of another origin sent
+// it, by Sec-Fetch-Site or else by Origin (http.CrossOriginProtection); with a
+// public URL its scheme counts too.
 func (e *Edge) Browser(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(foreign))
+	protected := cross.Handler(next)
 	return e.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if e.host != "" && plainHost(r.Host, e.PublicURL.Scheme) != e.host {
+		switch {
+		case e.host != "" && plainHost(r.Host, e.PublicURL.Scheme) != e.host:
 			Refuse(w, r, http.StatusMisdirectedRequest, errHost)
-			return
+		case !e.ownOrigin(r):
+			foreign(w, r)
+		default:
+			protected.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	}))
 }
 
-var errHost = fault.New(fault.Invalid, "misdirected_request", "This server does not answer under that name. Use its public address.")
+// ownOrigin reports whether a request that changes something may have come from
+// a page of the public URL. Plain HTTP of the same host is another origin.
+func (e *Edge) ownOrigin(r *http.Request) bool {
+	origins := r.Header["Origin"]
+	if e.host == "" || len(origins) == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return true
+	}
+	scheme, host, _ := strings.Cut(origins[0], "://")
+	return len(origins) == 1 && scheme == e.PublicURL.Scheme && plainHost(host, scheme) == e.host
+}
+
+func foreign(w http.ResponseWriter, r *http.Request) {
+	Refuse(w, r, http.StatusForbidden, errForeign)
+}
+
+var (
+	errHost    = fault.New(fault.Invalid, "misdirected_request", "This server does not answer under that name. Use its public address.")
+	errForeign = fault.New(fault.Forbidden, "cross_origin", "This request came from another site and was refused.")
+)
 
 // plainHost returns a host in lower case without the scheme's own port.
 func plainHost(host, scheme string) string {
