@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/archibot/archibotchat/e2e/harness"
 )
@@ -43,8 +44,12 @@ type answer struct {
 	err     error
 }
 
+// answerTime bounds an answer: the store's own time limits, and some.
+const answerTime = 40 * time.Second
+
 // client keeps a connection for each of the calls that run at one time.
 var client = &http.Client{
+	Timeout:       answerTime,
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
