@@ -20,7 +20,9 @@ func (s *server) table(ctx huma.Context, name string, rows func(ctx context.Cont
 	ctx.SetStatus(http.StatusOK)
 	w := csv.NewWriter(ctx.BodyWriter())
 	w.UseCRLF = true
-	err := rows(ctx.Context(), func(cells ...string) error { return w.Write(cells) })
+	long, done := unbounded(ctx.Context())
+	defer done()
+	err := rows(long, func(cells ...string) error { return w.Write(cells) })
 	w.Flush()
 	if err == nil {
 		err = w.Error()

@@ -21,6 +21,8 @@ func (s *server) handler() http.Handler {
 // serve answers paths and methods that no operation has, which Huma does not
 // see, and bodies that are not declared as JSON.
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
+	r, done := patient(r)
+	defer done()
 	if r.URL.Path != path.Clean(r.URL.Path) || strings.Contains(r.URL.Path, "\x00") {
 		s.fail(w, r, errNoOperation)
 		return
