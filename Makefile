@@ -74,5 +74,5 @@ deps: ## install all that the targets need
 
 .PHONY: clean
 clean: ## remove what builds left; the data in var/ stays
-	rm -rf bin e2e/sdk/node/node_modules
+	rm -rf bin e2e/sdk/node/node_modules e2e/idp/node/node_modules
 	go clean -testcache

@@ -5,7 +5,6 @@ package sdk_test
 import (
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +27,7 @@ type trace struct {
 
 // node runs the Node SDK's tests, then finds their requests in Activity.
 func (f *fixture) node(t *testing.T) {
-	installNode(t)
+	harness.InstallNode(t, nodeFolder)
 	traces := filepath.Join(t.TempDir(), "traces.jsonl")
 	held := map[string]string{}
 	for role, h := range f.holders {
@@ -70,29 +69,4 @@ func (f *fixture) requireTrace(t *testing.T, c trace) {
 		}
 		return errors.New("there is none of kind " + c.Event)
 	})
-}
-
-// installNode installs the SDK that the lock file pins, if it is not there.
-func installNode(t *testing.T) {
-	t.Helper()
-	lock, err := os.ReadFile(filepath.Join(nodeFolder, "package-lock.json"))
-	require.NoError(t, err)
-	var want, have struct {
-		Packages map[string]struct{ Version string } `json:"packages"`
-	}
-	require.NoError(t, json.Unmarshal(lock, &want))
-	installed, err := os.ReadFile(filepath.Join(nodeFolder, "node_modules", ".package-lock.json"))
-	if err == nil {
-		require.NoError(t, json.Unmarshal(installed, &have))
-	} else {
-		require.ErrorIs(t, err, fs.ErrNotExist)
-	}
-	const sdk = "node_modules/openai"
-	if have.Packages[sdk].Version == want.Packages[sdk].Version {
-		return
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci")
-	cmd.Dir = nodeFolder
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "npm ci: %s", out)
 }

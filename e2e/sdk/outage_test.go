@@ -190,7 +190,7 @@ type calls struct {
 
 func startCalls(t *testing.T, baseURL, key string) *calls {
 	t.Helper()
-	installNode(t)
+	harness.InstallNode(t, nodeFolder)
 	c := &calls{}
 	for _, shape := range []harness.Shape{{}, {Responses: true}, {Stream: true}, {Responses: true, Stream: true}} {
 		c.n += 2

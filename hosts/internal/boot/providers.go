@@ -215,27 +215,21 @@ func (f *faults) groups(t ProviderText, p *Provider) {
 // commas, as those of directories do.
 func (f *faults) groupMap(flag, text string) map[string]access.Groups {
 	out := map[string]access.Groups{}
-	bad := func() map[string]access.Groups {
-		f.add(flag, "maps the provider's groups to chat, api, workspace or operator, each of theirs once: staff=chat,api;admins=operator")
-		return nil
-	}
+	sound := true
 	for pair := range strings.SplitSeq(text, ";") {
 		if strings.TrimSpace(pair) == "" {
 			continue
 		}
 		at := strings.LastIndex(pair, "=")
-		if at < 0 {
-			return bad()
-		}
-		theirs := strings.TrimSpace(pair[:at])
+		theirs := strings.TrimSpace(pair[:max(at, 0)])
 		ours, err := access.ParseGroups(pair[at+1:])
-		if _, twice := out[theirs]; err != nil || ours.Empty() || theirs == "" || twice {
-			return bad()
-		}
+		_, twice := out[theirs]
+		sound = sound && err == nil && !ours.Empty() && theirs != "" && !twice
 		out[theirs] = ours
 	}
-	if len(out) == 0 {
-		return bad()
+	if !sound || len(out) == 0 {
+		f.add(flag, "maps the provider's groups to chat, api, workspace or operator, each of theirs once: staff=chat,api;admins=operator")
+		return nil
 	}
 	return out
 }
