@@ -16,11 +16,13 @@ import (
 	"github.com/archibot/archibotchat/core/app/firstparty"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
+	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/app/responses"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/app/tariff"
 	"github.com/archibot/archibotchat/core/fault"
@@ -46,8 +48,11 @@ type Deps struct {
 	// Areas are those that this environment offers; none if empty.
 	Areas access.Groups
 	// Boundary says whether the data boundary must be acknowledged before
-	// chat and API open; the zero value keeps them shut.
-	Boundary gates.Boundary
+	// chat and API open: BoundaryMissing if so, in the version and with the text
+	// that follow; the zero value keeps them shut.
+	Boundary        gates.Boundary
+	BoundaryVersion string
+	BoundaryText    string
 	// Environment names this deployment in the log of its events, and Sign
 	// signs that log's checkpoints as notes (golang.org/x/mod/sumdb/note). Both
 	// are required to serve /v1.
@@ -99,6 +104,8 @@ type App struct {
 	Activity *activity.Service
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
+	Members  *members.Service
+	Setup    *setup.Service
 	// FirstParty has the hidden credentials of browser chat; Admit takes them.
 	FirstParty *firstparty.Service
 	Seal       *seal.Service
@@ -123,12 +130,17 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a := &App{deps: d}
-	a.Gate = &sessions.Gate{Store: d.Store, Enabled: d.Areas, Boundary: d.Boundary}
+	a.Gate = &sessions.Gate{Store: d.Store, Enabled: d.Areas, Boundary: d.Boundary, BoundaryVersion: d.BoundaryVersion}
 	a.Accounts = accounts.New(accounts.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Limits = limits.New(limits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Keyring = keyring.New(keyring.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Admit})
 	a.FirstParty = firstparty.New(firstparty.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Chat})
 	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
+	a.Members = members.New(members.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
+	a.Setup = setup.New(setup.Deps{
+		Store: d.Store, Now: d.Now, NewID: d.NewID, Environment: d.Environment,
+		Boundary: setup.Boundary{Required: d.Boundary == gates.BoundaryMissing, Version: d.BoundaryVersion, Text: d.BoundaryText},
+	})
 	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
 	events := activity.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID}
 	a.Activity = activity.New(events)
@@ -146,7 +158,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	a.Recorder = activity.NewFolder(events, d.Log)
 	a.spend = spend.New(spend.Deps{Store: d.Store, NewID: d.NewID, Now: d.Now, Log: d.Log, Lease: d.Lease})
-	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, Recorder: a.Recorder, Now: d.Now})
+	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, BoundaryVersion: d.BoundaryVersion, Recorder: a.Recorder, Now: d.Now})
 	a.Models = models.New(models.Deps{Upstream: d.Upstream, Prices: a.Tariff, Now: d.Now, Log: d.Log})
 	a.Memory = relay.NewMemory(d.Memory)
 	a.Responses = responses.New(responses.Deps{

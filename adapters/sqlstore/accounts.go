@@ -21,6 +21,7 @@ type accountRow struct {
 	Status    string `bun:"status"`
 	Groups    string `bun:"groups"`
 	Billing   string `bun:"billing"`
+	Boundary  string `bun:"boundary"`
 	Epoch     int64  `bun:"epoch"`
 	EventSeq  int64  `bun:"event_seq"`
 	EntrySeq  int64  `bun:"entry_seq"`
@@ -35,7 +36,7 @@ func (r *accountRow) account() store.Account {
 			ID: r.ID, Name: r.Name, Status: access.Status(r.Status), Groups: groups(r.Groups), Epoch: r.Epoch,
 			CreatedAt: row.Time(r.CreatedAt), UpdatedAt: row.Time(r.UpdatedAt),
 		},
-		Billing: billing.State(r.Billing),
+		Billing: billing.State(r.Billing), Boundary: r.Boundary,
 		Entries: r.EntrySeq,
 	}
 }

@@ -108,7 +108,7 @@ func (s invitations) Open(ctx context.Context, account string, now time.Time) (i
 	}
 	n, err := s.reads.NewSelect().Model((*invitationRow)(nil)).Where("n.account_id = ?", account).Where("n.state = 'open'").
 		Where("n.expires_at > ?", row.Micros(now)).Count(ctx)
-	return int64(n), s.flavor.fault("count invitations", err)
+	return n, s.flavor.fault("count invitations", err)
 }
 
 func (s invitations) End(ctx context.Context, v store.Invitation, to store.InvitationState, at time.Time, user string) (bool, error) {

@@ -49,6 +49,16 @@ const (
 	BoundaryMissing
 )
 
+// Of returns where an account stands in an environment whose boundary is b, in
+// a version: one that must be acknowledged (BoundaryMissing) is, if the account
+// acknowledged that version last.
+func (b Boundary) Of(version, acknowledged string) Boundary {
+	if b == BoundaryMissing && version != "" && acknowledged == version {
+		return BoundaryAcknowledged
+	}
+	return b
+}
+
 // Credits says whether there is anything to spend, where the caller asks.
 type Credits uint8
 

@@ -220,6 +220,25 @@ func TestDecide_Reasons(t *testing.T) { // G2
 	require.Empty(t, gates.Decide(good()).First())
 }
 
+func TestBoundary_Of(t *testing.T) { // A8, G3
+	t.Parallel()
+	for _, c := range []struct {
+		of                    gates.Boundary
+		version, acknowledged string
+		want                  gates.Boundary
+	}{
+		{gates.BoundaryMissing, "v1", "v1", gates.BoundaryAcknowledged},
+		{gates.BoundaryMissing, "v2", "v1", gates.BoundaryMissing},
+		{gates.BoundaryMissing, "v1", "", gates.BoundaryMissing},
+		{gates.BoundaryMissing, "", "", gates.BoundaryMissing},
+		{gates.BoundaryUnknown, "v1", "v1", gates.BoundaryUnknown},
+		{gates.BoundaryNotRequired, "v1", "", gates.BoundaryNotRequired},
+		{9, "v1", "v1", 9},
+	} {
+		require.Equal(t, c.want, c.of.Of(c.version, c.acknowledged), c)
+	}
+}
+
 func TestDecide_OperatorArea(t *testing.T) { // A4
 	t.Parallel()
 	operator := access.NewGroups(access.GroupOperator)

@@ -16,6 +16,7 @@ import (
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/adapters/upstreams"
 	"github.com/archibot/archibotchat/core"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/core/pricing"
@@ -94,7 +95,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	attempts := db.attempts(s.Peppers)
 	app, err := core.New(ctx, core.Deps{
 		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: source, Peppers: s.Peppers,
-		Areas: s.Areas, Boundary: gates.BoundaryNotRequired,
+		Areas: s.Areas, Boundary: boundary(s.Boundary), BoundaryVersion: s.Boundary.Version, BoundaryText: s.Boundary.Text,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
 		KeepResponses: s.KeepResponses, Attempts: attempts,
@@ -103,6 +104,14 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 		return wired{}, err
 	}
 	return wired{app, up, memlimits.NewFront(memlimits.Config{Now: now}, attempts)}, nil
+}
+
+// boundary returns what the gates look for.
+func boundary(b setup.Boundary) gates.Boundary {
+	if b.Required {
+		return gates.BoundaryMissing
+	}
+	return gates.BoundaryNotRequired
 }
 
 // noKey is what a local upstream that wants no key is sent.

@@ -11,6 +11,9 @@ import (
 type Account struct {
 	access.Account
 	Billing billing.State
+	// Boundary is the version of the data boundary that was acknowledged last,
+	// empty if none was (A8).
+	Boundary string
 	// Entries is how many ledger entries the account has: the last one's Seq.
 	Entries int64
 }
@@ -23,7 +26,8 @@ type Accounts interface {
 	Get(ctx context.Context, id string) (Account, error)
 	// Set writes name, status, groups, billing and UpdatedAt of an existing
 	// account; ErrNotFound if there is none. It is a Change, even if all stays
-	// as it was. It never touches the ledger's columns.
+	// as it was. It never touches Boundary and the ledger's
+	// columns.
 	Set(ctx context.Context, a Account) error
 	// Lock keeps everybody else from changing the account, its keys, limits and
 	// books until the transaction ends; ErrNotFound if there is none. Within Do.

@@ -8,7 +8,7 @@ import (
 )
 
 // Change says that a gate may see an account differently: its status, groups
-// or billing were written, a key or a member of it was made, changed or
+// or billing were written, the data boundary acknowledged, a key or a member of it was made, changed or
 // removed, or the provider says otherwise of a member's groups.
 type Change struct {
 	Seq     int64

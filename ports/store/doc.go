@@ -42,6 +42,7 @@ type Stores interface {
 	Users() Users
 	Members() Members
 	Invitations() Invitations
+	Setups() Setups
 	Keys() Keys
 	KeyDays() KeyDays
 	FirstParties() FirstParties

@@ -43,12 +43,15 @@ type Recorder interface {
 
 // Deps is what Service needs.
 type Deps struct {
-	Store    store.Store
-	Peppers  keys.Peppers
-	Enabled  access.Groups // areas of this environment
-	Boundary gates.Boundary
-	Recorder Recorder
-	Now      func() time.Time
+	Store   store.Store
+	Peppers keys.Peppers
+	Enabled access.Groups // areas of this environment
+	// Boundary is what the environment asks for: BoundaryMissing means that
+	// each account must have acknowledged BoundaryVersion (A8).
+	Boundary        gates.Boundary
+	BoundaryVersion string
+	Recorder        Recorder
+	Now             func() time.Time
 	// Snapshots is how many keys are kept in memory; 200,000 if 0.
 	Snapshots int
 }
@@ -194,7 +197,7 @@ func (s *Service) decide(g Grant, now time.Time) gates.Decision {
 		UserGroups: g.UserGroups,
 		Enabled:    s.deps.Enabled,
 		Billing:    g.Account.Billing,
-		Boundary:   s.deps.Boundary,
+		Boundary:   s.deps.Boundary.Of(s.deps.BoundaryVersion, g.Account.Boundary),
 		Credits:    gates.CreditsUnchecked, // the hold decides, with the amount
 	})
 }

@@ -161,6 +161,25 @@ func TestService_Key_userWithoutGroups(t *testing.T) { // A3, A4: a provider tha
 	require.Equal(t, "no_product_group", fault.CodeOf(err))
 }
 
+func (d *door) acknowledge(version string) {
+	d.t.Helper()
+	_, err := d.db.Setups().Acknowledge(d.t.Context(), store.Acknowledgement{Account: "acct_1", Environment: "test", Version: version, User: "user_1", At: d.now})
+	require.NoError(d.t, err)
+}
+
+func TestService_Key_boundary(t *testing.T) { // A8: the current version, by this account
+	d := newDoor(t, 0)
+	d.deps.Boundary, d.deps.BoundaryVersion = gates.BoundaryMissing, "v2"
+	_, err := d.enter(d.token.Reveal())
+	require.Equal(t, "boundary_unacknowledged", fault.CodeOf(err))
+	d.acknowledge("v2")
+	_, err = d.enter(d.token.Reveal())
+	require.NoError(t, err)
+	d.acknowledge("v3")
+	_, err = d.enter(d.token.Reveal())
+	require.Equal(t, "boundary_unacknowledged", fault.CodeOf(err))
+}
+
 func TestService_Key_malformed(t *testing.T) { // K1: costs no query
 	d := newDoor(t, 0)
 	good := d.token.Reveal()
@@ -208,7 +227,12 @@ func TestService_Key_refused(t *testing.T) { // G3, G6, DECISIONS' table
 		"area disabled": {func(d *door) { d.deps.Enabled = access.NewGroups(access.GroupChat) }, fault.Forbidden, "area_disabled", audit.GateDenied, true},
 		"past due":      {func(d *door) { d.set(func(a *store.Account) { a.Billing = billing.PastDue }) }, fault.Forbidden, "billing_incomplete", audit.GateDenied, true},
 		"review":        {func(d *door) { d.set(func(a *store.Account) { a.Billing = billing.Review }) }, fault.Forbidden, "payment_review", audit.GateDenied, true},
-		"boundary":      {func(d *door) { d.deps.Boundary = gates.BoundaryUnknown }, fault.Forbidden, "boundary_unacknowledged", audit.GateDenied, true},
+		"new boundary": {func(d *door) {
+			d.acknowledge("v1")
+			d.deps.Boundary, d.deps.BoundaryVersion = gates.BoundaryMissing, "v2"
+		}, fault.Forbidden, "boundary_unacknowledged", audit.GateDenied, true},
+		"no version": {func(d *door) { d.deps.Boundary = gates.BoundaryMissing }, fault.Forbidden, "boundary_unacknowledged", audit.GateDenied, true},
+		"boundary":   {func(d *door) { d.deps.Boundary = gates.BoundaryUnknown }, fault.Forbidden, "boundary_unacknowledged", audit.GateDenied, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDoor(t, 0)

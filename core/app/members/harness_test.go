@@ -148,11 +148,11 @@ func (h *house) state(t *testing.T, key string) keys.State {
 	return k.State(h.clock())
 }
 
-// events returns the kinds of an account's events with subject and reason,
+// events returns the kinds of the first account's events with subject and reason,
 // oldest first.
-func (h *house) events(t *testing.T, account string) (out []string) {
+func (h *house) events(t *testing.T) (out []string) {
 	t.Helper()
-	list, err := h.store.Events().List(t.Context(), store.EventQuery{Account: account})
+	list, err := h.store.Events().List(t.Context(), store.EventQuery{Account: "acct_1"})
 	require.NoError(t, err)
 	for _, e := range list {
 		require.NotContains(t, e.Subject+e.Reason+e.Actor.ID, "@", "U2")

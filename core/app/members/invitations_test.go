@@ -16,7 +16,7 @@ import (
 func TestService_Accept(t *testing.T) { // A7, U1
 	each(t, func(t *testing.T, h *house) {
 		h.session(t, "ses_"+guest, guest, "")
-		before := len(h.events(t, "acct_1"))
+		before := len(h.events(t))
 		v, token, err := h.Invite(admin(t), "acct_1", "gUEST@example.org", access.RoleAdmin)
 		require.NoError(t, err)
 		require.Equal(t, h.now.Add(7*24*time.Hour), v.ExpiresAt)
@@ -33,7 +33,7 @@ func TestService_Accept(t *testing.T) { // A7, U1
 		require.NoError(t, err)
 		require.Equal(t, "acct_1", ses.Account, "a session of nothing is one of the account now")
 		require.Equal(t, []string{"invitation.created " + v.ID + " admin", "invitation.accepted " + v.ID + " ", "member.added " + guest + " admin"},
-			h.events(t, "acct_1")[before:])
+			h.events(t)[before:])
 
 		_, err = h.Accept(as(t, guest, "acct_1", access.RoleAdmin), token.Reveal())
 		require.Equal(t, "invitation_over", fault.CodeOf(err), "twice")

@@ -11,9 +11,12 @@ import (
 
 // Gate asks gates.Decide on behalf of the session that a context carries.
 type Gate struct {
-	Store    store.Store
-	Enabled  access.Groups  // areas that the environment offers
-	Boundary gates.Boundary // as the environment requires it
+	Store   store.Store
+	Enabled access.Groups // areas that the environment offers
+	// Boundary is what the environment asks for: BoundaryMissing means that
+	// each account must have acknowledged BoundaryVersion (A8).
+	Boundary        gates.Boundary
+	BoundaryVersion string
 }
 
 // Decide returns whether the session in ctx may use each area of account now,
@@ -30,7 +33,7 @@ func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...acces
 	}
 	in := gates.Input{
 		Account: account.Status, Groups: account.Groups, Enabled: g.Enabled, Billing: account.Billing,
-		Boundary: g.Boundary, Credits: gates.CreditsNone,
+		Boundary: g.Boundary.Of(g.BoundaryVersion, account.Boundary), Credits: gates.CreditsNone,
 	}
 	if ledger.Sum(lots, now).Available > 0 {
 		in.Credits = gates.CreditsAvailable

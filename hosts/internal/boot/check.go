@@ -55,6 +55,7 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 	} else {
 		s.Areas = areas
 	}
+	s.Boundary = c.boundary(f)
 	drain := c.Drain
 	if drain == "" {
 		drain = "5s"

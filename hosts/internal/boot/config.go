@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/hosts/edge"
 )
@@ -30,6 +31,9 @@ type Config struct {
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
 	AuditKey        Secret `config:"secret" placeholder:"KEY" help:"Key that signs the audit log, made by archibotchat audit key; verifiers of earlier keys may follow it. Local: generated in the data folder."`
 	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
+	Boundary        string `config:"" default:"not-required" placeholder:"RULE" help:"not-required, or required: chat and API stay shut to an account until an administrator of it has acknowledged where its data goes."`
+	BoundaryVersion string `config:"" placeholder:"NAME" help:"Version of what is to be acknowledged; a new one closes chat and API until it is acknowledged too."`
+	BoundaryText    string `config:"" placeholder:"FILE" help:"What is to be read and acknowledged: a text file, Markdown."`
 	LeakKeys        string `config:"" placeholder:"FILE" help:"Public keys of those whose signed reports of leaked keys are believed, JSON as GitHub's secret scanning publishes its own."`
 	LeakToken       Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for reports of leaked keys that are not signed, at least 16 characters; without it they are refused."`
 	LogLevel        string `config:"" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
@@ -86,6 +90,7 @@ type Settings struct {
 	Peppers        keys.Peppers
 	Audit          AuditKey
 	Areas          access.Groups
+	Boundary       setup.Boundary // what accounts must acknowledge
 	MetricsListen  string
 	MetricsToken   Secret
 	Reporters      keys.Reporters // whose signed reports of leaked keys are believed

@@ -25,8 +25,8 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), peopleCases(), invitationCases(), keyCases(), keyDayCases(), firstPartyCases(), sessionCases(), sessionLifeCases(), flowCases(),
-		eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
+		accountCases(), peopleCases(), invitationCases(), setupCases(), keyCases(), keyDayCases(), firstPartyCases(), sessionCases(), sessionLifeCases(),
+		flowCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
@@ -65,6 +65,7 @@ func methods() (names []string) {
 	aggregates := map[string]reflect.Type{
 		"Accounts":     reflect.TypeFor[store.Accounts](),
 		"Users":        reflect.TypeFor[store.Users](),
+		"Setups":       reflect.TypeFor[store.Setups](),
 		"Invitations":  reflect.TypeFor[store.Invitations](),
 		"Members":      reflect.TypeFor[store.Members](),
 		"Keys":         reflect.TypeFor[store.Keys](),
