@@ -8,6 +8,10 @@ import (
 	"github.com/archibot/archibotchat/core/fault"
 )
 
+// InvitationPath is the page where an invitation is accepted; its token follows
+// as the fragment, which browsers send to nobody.
+const InvitationPath = "/invitation"
+
 // maxEmail bounds e-mail addresses, in bytes (RFC 5321, 4.5.3.1.3).
 const maxEmail = 254
 

@@ -26,8 +26,10 @@ import (
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
+	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/setup"
 )
 
 // Command is the whole of `admin`, to be embedded in a kong command line.
@@ -37,6 +39,9 @@ type Command struct {
 	Credits  creditsCommands `cmd:"" help:"Grant and correct credits; show balance and lots."`
 	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys, and see what they used."`
 	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
+	Member   memberCommands  `cmd:"" help:"List, add, change and remove the members of accounts."`
+	Invite   inviteCommand   `cmd:"" help:"Invite somebody to an account by e-mail. The link is printed this once."`
+	Setup    setupCommands   `cmd:"" help:"Show what accounts settled before they began."`
 	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
 	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
 	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
@@ -48,6 +53,8 @@ type Desk struct {
 	Credits  *credits.Service
 	Keyring  *keyring.Service // lists, changes and revokes
 	Limits   *limits.Service
+	Members  *members.Service
+	Setup    *setup.Service
 	Sessions *sessions.Service
 	Activity *activity.Service
 	Seal     *seal.Service // reads the log of the events
@@ -69,6 +76,9 @@ type Env struct {
 	Cookie  string // name of the session cookie
 	Now     func() time.Time
 	Open    func(ctx context.Context) (*Desk, error)
+	// Site returns where browsers reach the service, without a slash at the end;
+	// empty if that is not known.
+	Site func() string
 	// Backup copies the database as it is, whatever its schema, to a new file
 	// and returns the copy's size in bytes. Faults: backup_exists,
 	// backup_by_pg_dump, not_found.

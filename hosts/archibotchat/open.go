@@ -6,14 +6,17 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/archibot/archibotchat/core/app/accounts"
 	"github.com/archibot/archibotchat/core/app/activity"
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
+	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/hosts/admin"
 	"github.com/archibot/archibotchat/hosts/api"
@@ -101,6 +104,7 @@ func (in *instance) adminEnv() *admin.Env {
 			in.opened = db
 			return in.desk(db), nil
 		},
+		Site:   func() string { return strings.TrimSuffix(in.cli.Settings.PublicURL, "/") },
 		Backup: in.backup,
 	}
 }
@@ -133,6 +137,8 @@ func (in *instance) desk(db *database) *admin.Desk {
 	return &admin.Desk{
 		Accounts: accounts.New(accounts.Deps{Store: db, Now: now, NewID: in.newID}),
 		Credits:  credits.New(credits.Deps{Store: db, Now: now, NewID: in.newID}),
+		Members:  members.New(members.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
+		Setup:    setup.New(setup.Deps{Store: db, Now: now, NewID: in.newID, Environment: string(in.base.Environment)}),
 		Sessions: sessions.New(sessions.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
 		Activity: activity.New(activity.Deps{Store: db, Now: now, NewID: in.newID}),
 		Keyring:  keyring.New(keyringDeps),

@@ -56,13 +56,25 @@ func (s *Service) List(ctx context.Context, account string, p store.Page) ([]sto
 	return s.d.Store.Members().List(ctx, account, p)
 }
 
+// Find returns the user of an issuer and a subject, for operators. Faults:
+// operators_only, not_found.
+func (s *Service) Find(ctx context.Context, issuer, subject string) (store.User, error) {
+	if !staff(ctx) {
+		return store.User{}, ErrOperatorsOnly
+	}
+	return s.d.Store.Users().Find(ctx, issuer, subject)
+}
+
+func staff(ctx context.Context) bool {
+	kind := access.By(ctx).Kind
+	return kind == access.PrincipalOperator || kind == access.PrincipalService
+}
+
 // Add makes a user a member without an invitation, for operators. Faults:
 // operators_only, unknown_role, not_found, account_closed, already_member,
 // too_many_members, too_many_accounts.
 func (s *Service) Add(ctx context.Context, account, user string, role access.Role) (store.Member, error) {
-	switch access.By(ctx).Kind {
-	case access.PrincipalOperator, access.PrincipalService:
-	default:
+	if !staff(ctx) {
 		return store.Member{}, ErrOperatorsOnly
 	}
 	if err := checkRole(role); err != nil {
@@ -238,7 +250,7 @@ func spare(ctx context.Context, tx store.Stores, m store.Member) error {
 // manages fails unless whoever acts may manage the account's members.
 func manages(ctx context.Context, account string) error {
 	switch by := access.By(ctx); {
-	case by.Kind == access.PrincipalOperator, by.Kind == access.PrincipalService:
+	case staff(ctx):
 		return nil
 	case by.Account != account:
 		return store.ErrNotFound
