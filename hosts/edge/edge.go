@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/fault"
@@ -26,6 +27,9 @@ type Config struct {
 	// never taken over.
 	NewRequestID func() string
 	Log          *slog.Logger
+
+	BodyWait  time.Duration // for a whole body to arrive; 30 s if 0
+	WriteWait time.Duration // for a client to take what is written; 15 s if 0
 }
 
 // Edge wraps handlers. It is safe for concurrent use.
@@ -38,6 +42,12 @@ type Edge struct {
 // New returns an Edge.
 func New(c Config) *Edge {
 	e := &Edge{Config: c}
+	if e.BodyWait == 0 {
+		e.BodyWait = 30 * time.Second
+	}
+	if e.WriteWait == 0 {
+		e.WriteWait = 15 * time.Second
+	}
 	if c.PublicURL != nil {
 		e.tls = c.PublicURL.Scheme == "https"
 		e.host = plainHost(c.PublicURL.Host, c.PublicURL.Scheme)
@@ -63,7 +73,9 @@ func Client(ctx context.Context) netip.Addr {
 }
 
 // Wrap puts the request's ID and its client's address into the context and the
-// common headers onto the answer, turns a panic into a 500, and logs refusals.
+// common headers onto the answer, turns a panic into a 500, logs refusals, and
+// waits for nobody longer than BodyWait and WriteWait say. A handler that takes
+// large bodies sets a read deadline of its own.
 // What was wrapped by this Edge already is left as it is.
 func (e *Edge) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,7 +93,9 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(ctx, markEdge, e))
 		w.Header().Set("X-Request-Id", id)
 		e.secure(w.Header())
-		out := &answer{ResponseWriter: w}
+		patience, r := e.wait(w, r)
+		defer patience.end()
+		out := &answer{ResponseWriter: w, patience: patience}
 		defer func() { e.caught(recover(), out, r) }()
 		next.ServeHTTP(out, r)
 		if out.status >= http.StatusBadRequest { // its event may be folded into another's; here is every request ID
@@ -162,8 +176,9 @@ var errPanic = errors.New("handler panicked")
 // answer remembers whether anything was written, and the status.
 type answer struct {
 	http.ResponseWriter
-	begun  bool
-	status int
+	patience patience
+	begun    bool
+	status   int
 }
 
 // WriteHeader notes the first status.
@@ -177,6 +192,7 @@ func (a *answer) WriteHeader(status int) {
 // Write passes on.
 func (a *answer) Write(b []byte) (int, error) {
 	a.begun = true
+	a.patience.write()
 	return a.ResponseWriter.Write(b)
 }
 
