@@ -29,6 +29,9 @@ func (p *IDP) NewBrowser(t testing.TB) *Browser {
 	return &Browser{p, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
+// At returns the same browser, cookies and all, at another provider.
+func (b *Browser) At(p *IDP) *Browser { return &Browser{p, b.client} }
+
 // SignIn goes to address and signs in as user, if asked. It returns where the
 // provider sends the browser in the end, which is elsewhere.
 func (b *Browser) SignIn(t testing.TB, address, user string) *url.URL {

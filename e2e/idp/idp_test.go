@@ -121,6 +121,26 @@ func TestIDP_SignIn(t *testing.T) {
 	require.ErrorIs(t, err, identity.ErrRefused)
 }
 
+// Two providers side by side, in one browser, each with a session of its own.
+func TestIDP_Two(t *testing.T) {
+	one, two := start(t, false), start(t, true)
+	b := one.NewBrowser(t)
+	require.Equal(t, "alice", one.signIn(t, b, "alice").Subject)
+	require.Equal(t, "bob", two.signIn(t, b.At(two.IDP), "bob").Subject)
+	got := one.signIn(t, b, "nobody is asked")
+	require.Equal(t, "alice", got.Subject)
+	require.Equal(t, one.Issuer, got.Issuer)
+	got = two.signIn(t, b.At(two.IDP), "nobody is asked")
+	require.Equal(t, "bob", got.Subject)
+	require.Equal(t, two.Issuer, got.Issuer)
+	// What one gave, the other does not take (RFC 9207).
+	f := identitytest.NewFlow(time.Now())
+	address, err := one.provider.Begin(t.Context(), f)
+	require.NoError(t, err)
+	_, err = two.provider.Finish(t.Context(), f, b.SignIn(t, address, "alice").Query())
+	require.Equal(t, identity.ReasonIssuer, identity.ReasonOf(err), "%v", err)
+}
+
 // A5: sign-out at the provider, from here and from there.
 func TestIDP_SignOut(t *testing.T) {
 	s := start(t, false)

@@ -26,13 +26,18 @@ lines.on('close', () => process.exit(0));
 const users = new Map(Object.entries(config.users ?? {}));
 let broken; // a status that everything is answered with
 
-function configuration() {
+function configuration(port) {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return {
     adapter: Store,
     clients: [],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('hex') }] },
-    cookies: { keys: [randomBytes(32).toString('hex')] },
+    // Browsers keep cookies by host, whatever the port: several providers on this
+    // machine need names of their own.
+    cookies: {
+      keys: [randomBytes(32).toString('hex')],
+      names: { session: `_session_${port}`, interaction: `_interaction_${port}`, resume: `_resume_${port}` },
+    },
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'groups'],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'], auth_time: null, sid: null },
@@ -155,7 +160,7 @@ const issuer = await listen(config.port ?? 0, async (req, res) => {
   else if (uid) await interaction(provider, req, res, uid);
   else handler(req, res);
 });
-provider = new Provider(issuer, configuration());
+provider = new Provider(issuer, configuration(new URL(issuer).port));
 provider.on('server_error', (_ctx, err) => console.error(err));
 provider.on('grant.error', (_ctx, err) => console.error('grant:', err.error, err.error_detail ?? err.error_description));
 handler = provider.callback();
