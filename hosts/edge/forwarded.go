@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
+// maxHops bounds how many elements are read: no request passes so many proxies.
+const maxHops = 100
+
 // forwarded reads Forwarded (RFC 7239): a hop for each element. One that hides
 // its node, or has none, is the zero Addr. So is the whole, as one hop, if any
 // of it is malformed: an open quote of a client's would swallow what a proxy
-// wrote behind it.
+// wrote behind it. It has to be read from its beginning, which a quote may span.
 func forwarded(fields []string) []netip.Addr {
 	var out []netip.Addr
 	for _, field := range fields {
@@ -22,7 +25,7 @@ func forwarded(fields []string) []netip.Addr {
 				break
 			}
 			node, ok := s.element()
-			if !ok {
+			if !ok || len(out) == maxHops {
 				return []netip.Addr{{}}
 			}
 			out = append(out, node)

@@ -71,11 +71,11 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	case len(list) == 0 && len(standard) == 0:
 		return peer
 	case len(standard) == 0:
-		return p.last(peer, hops(list))
+		return p.listed(peer, list)
 	case len(list) == 0:
 		return p.last(peer, forwarded(standard))
 	}
-	one, other := p.last(peer, hops(list)), p.last(peer, forwarded(standard))
+	one, other := p.listed(peer, list), p.last(peer, forwarded(standard))
 	if one != other {
 		return netip.Addr{}
 	}
@@ -98,17 +98,27 @@ func (p Proxies) last(peer netip.Addr, hops []netip.Addr) netip.Addr {
 // plain returns an address without its zone, and an IPv4 one as such.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// hops reads X-Forwarded-For. Empty elements of a list mean nothing (RFC 9110,
-// 5.6.1).
-func hops(fields []string) (out []netip.Addr) {
-	for _, field := range fields {
-		for text := range strings.SplitSeq(field, ",") {
-			if text = strings.Trim(text, " \t"); text != "" {
-				out = append(out, hop(text))
+// listed is last of X-Forwarded-For, which is read from its end and no further
+// than that: how much a client writes before it costs nothing. Empty elements
+// of a list mean nothing (RFC 9110, 5.6.1).
+func (p Proxies) listed(peer netip.Addr, fields []string) netip.Addr {
+	client := peer
+	for _, field := range slices.Backward(fields) {
+		for more := true; more; {
+			text := field
+			comma := strings.LastIndexByte(field, ',')
+			if more = comma >= 0; more {
+				field, text = field[:comma], field[comma+1:]
+			}
+			if text = strings.Trim(text, " \t"); text == "" {
+				continue
+			}
+			if client = hop(text); !p.trust(client) {
+				return client
 			}
 		}
 	}
-	return out
+	return client
 }
 
 // hop reads an address, with or without a port: 192.0.2.1, 192.0.2.1:80,

@@ -152,6 +152,17 @@ func TestProxies_Client_allocates(t *testing.T) {
 	}
 }
 
+// However much a client writes, the way to every request stays short.
+func TestProxies_Client_long(t *testing.T) {
+	p := proxies(t, "10.0.0.0/8")
+	long := strings.Repeat("x,", 10_000)
+	r := &http.Request{RemoteAddr: proxy, Header: http.Header{"X-Forwarded-For": {long, long + "198.51.100.4, 10.0.0.2"}}}
+	require.Equal(t, "198.51.100.4", p.Client(r).String())
+	require.Zero(t, testing.AllocsPerRun(100, func() { p.Client(r) }))
+	hops := strings.Repeat("for=198.51.100.4,", 101)
+	require.False(t, p.Client(&http.Request{RemoteAddr: proxy, Header: http.Header{"Forwarded": {hops}}}).IsValid())
+}
+
 // Whatever stands left of what a proxy wrote changes nothing, save that it can
 // make the client unknown.
 func FuzzProxies_Client(f *testing.F) {
