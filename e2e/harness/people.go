@@ -37,6 +37,8 @@ type Person struct {
 	Cookie  string // name=token
 	KeyID   string
 	Key     string
+
+	made NewPerson
 }
 
 // Issuer is who vouches for the people that a Desk makes. There is no such
@@ -68,6 +70,15 @@ func (d *Desk) People(t testing.TB, ns ...NewPerson) []Person {
 	return made
 }
 
+// Again signs somebody in once more, elsewhere.
+func (d *Desk) Again(t testing.TB, p Person) Person {
+	t.Helper()
+	if err := d.session(t.Context(), d.Store, system.Now(), &p); err != nil {
+		t.Fatalf("sign somebody in again: %v", err)
+	}
+	return p
+}
+
 func (d *Desk) enrol(ctx context.Context, tx store.Stores, n NewPerson, p *Person) error {
 	if n.Role == "" {
 		n.Role = access.RoleMember
@@ -83,7 +94,7 @@ func (d *Desk) enrol(ctx context.Context, tx store.Stores, n NewPerson, p *Perso
 	if err != nil {
 		return err
 	}
-	p.Account, p.User = n.Account, user.ID
+	p.Account, p.User, p.made = n.Account, user.ID, n
 	if n.Account != "" {
 		if err := tx.Members().Add(ctx, store.Member{Account: n.Account, User: user.ID, Role: n.Role, CreatedAt: now}); err != nil {
 			return err
@@ -92,7 +103,7 @@ func (d *Desk) enrol(ctx context.Context, tx store.Stores, n NewPerson, p *Perso
 			return err
 		}
 	}
-	return d.session(ctx, tx, n, now, p)
+	return d.session(ctx, tx, now, p)
 }
 
 func (d *Desk) key(ctx context.Context, tx store.Stores, now time.Time, p *Person) error {
@@ -107,7 +118,8 @@ func (d *Desk) key(ctx context.Context, tx store.Stores, now time.Time, p *Perso
 	return tx.Keys().Create(ctx, k)
 }
 
-func (d *Desk) session(ctx context.Context, tx store.Stores, n NewPerson, now time.Time, p *Person) error {
+func (d *Desk) session(ctx context.Context, tx store.Stores, now time.Time, p *Person) error {
+	n := p.made
 	var raw [32]byte
 	_, _ = rand.Read(raw[:])
 	token := base64.RawURLEncoding.EncodeToString(raw[:])

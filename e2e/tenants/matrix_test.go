@@ -29,7 +29,7 @@ func TestMatrix(t *testing.T) {
 	harness.Each(t, func(t *testing.T, db harness.Database) {
 		site := harness.NewSite(t, db, harness.Options{})
 		server := site.Start(t)
-		f := founder{site.Desk(t), server.Root}
+		f := founder{site.Desk(t), server.Root, map[string]harness.Person{}}
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
 			t.Run(name, func(t *testing.T) {
 				p := newPlay(t, f.world(t), rows[name], all[operationOf(name)])
@@ -47,7 +47,8 @@ func TestMatrix(t *testing.T) {
 // founder makes worlds on one server.
 type founder struct {
 	*harness.Desk
-	root string
+	root  string
+	known map[string]harness.Person // by user
 }
 
 func (f founder) world(t *testing.T) *world {
@@ -55,7 +56,7 @@ func (f founder) world(t *testing.T) *world {
 	ours, theirs, closed := f.account(t, "ours-needle"), f.account(t, "theirs"), f.account(t, "closed")
 	w := &world{
 		root: f.root, admin: f.person(t, ours, access.RoleAdmin), mate: f.person(t, ours, access.RoleMember), alien: f.person(t, theirs, access.RoleAdmin),
-		gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
+		again: f.again, gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
 	}
 	w.furnish(t)
 	f.end(t, w.gone[0])
@@ -78,7 +79,18 @@ func (f founder) account(t *testing.T, name string) string {
 func (f founder) person(t *testing.T, account string, role access.Role) person {
 	t.Helper()
 	p := f.Person(t, harness.NewPerson{Account: account, Role: role})
+	f.known[p.User] = p
+	return of(p)
+}
+
+func of(p harness.Person) person {
 	return person{account: p.Account, user: p.User, session: p.Session, cookie: p.Cookie, key: p.Key, keyID: p.KeyID}
+}
+
+// again signs a person in once more.
+func (f founder) again(t *testing.T, p person) person {
+	t.Helper()
+	return of(f.Again(t, f.known[p.user]))
 }
 
 // end ends a person's session and revokes their key.

@@ -46,17 +46,18 @@ func (p *play) as(t *testing.T, with show, name, id string) answer {
 		in[name] = id
 	}
 	path, body := p.call(p.op, in)
-	return p.do(t, with, p.op.method, path, body)
+	return p.do(t, with.typed(p.form), p.op.method, path, body)
 }
 
 // refused makes the calls of every column that must come to nothing.
 func (p *play) refused(t *testing.T) {
 	t.Helper()
-	if !p.op.open {
-		p.strangers(t)
+	if p.op.open {
+		return
 	}
+	p.strangers(t)
 	if p.op.surface == app && p.has(member) && p.member >= 400 {
-		p.as(t, p.mate.shows(app), "", "").refusal(t, app, p.member, "admin_required")
+		p.as(t, p.mate.shows(app), "", "").refusal(t, app, p.member, map[int]string{403: "admin_required", 404: "not_found"}[p.member])
 	}
 	for name, k := range p.row.objects() {
 		p.foreign(t, name, k)
@@ -171,6 +172,14 @@ func (p *play) unseen(t *testing.T, a answer) {
 func (p *play) allowed(t *testing.T) {
 	t.Helper()
 	s := p.op.surface
+	if p.op.open {
+		for _, with := range []show{{}, p.admin.shows(s), p.alien.shows(s), {bearer: p.alien.key}} {
+			a := p.as(t, with, "", "")
+			require.Equal(t, p.good, a.status, "%s: %s", a.sent, a.body)
+			p.unseen(t, a)
+		}
+		return
+	}
 	if len(p.row.objects()) == 0 && p.op.method == http.MethodGet {
 		a := p.as(t, p.alien.shows(s), "", "")
 		require.Equal(t, p.good, a.status, "%s: %s", a.sent, a.body)

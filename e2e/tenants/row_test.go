@@ -23,6 +23,7 @@ type row struct {
 	own    int // to a member, on their own; 0: there is no such thing, or it is as member has it
 	staff  bool
 	filter bool // the placeholders narrow a list: what is nobody's is an empty one
+	form   bool // the body is a form, not JSON
 	except reasons
 }
 
@@ -68,6 +69,9 @@ func (r row) check(t *testing.T, name string, o operation) {
 	require.NotZero(t, r.good, "%s: good is missing", name)
 	if o.surface == app && !o.open && !r.staff {
 		require.NotZero(t, r.member, "%s: member is missing", name)
+	}
+	if o.open {
+		require.Zero(t, r.member+r.own, "%s: who asks makes no difference where no credential is asked for", name)
 	}
 	used := map[string]bool{}
 	for _, m := range placeholder.FindAllStringSubmatch(o.path+r.query+r.body, -1) {

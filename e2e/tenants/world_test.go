@@ -2,6 +2,7 @@ package tenants_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -36,10 +37,23 @@ type world struct {
 	gone []person
 	// marks are texts that only our account may see.
 	marks []string
+	// again signs somebody in once more.
+	again func(t *testing.T, p person) person
 }
 
 // show is what is shown at a door.
-type show struct{ cookie, bearer string }
+type show struct {
+	cookie, bearer string
+	media          string // of the body; JSON unless said
+}
+
+// typed returns the show with a form, if the body is one.
+func (s show) typed(form bool) show {
+	if form {
+		s.media = "application/x-www-form-urlencoded"
+	}
+	return s
+}
 
 // shows is what p shows at a surface's door.
 func (p person) shows(s surface) show {
@@ -63,7 +77,7 @@ func (w *world) do(t *testing.T, with show, method, path, body string) answer {
 	r, err := http.NewRequestWithContext(t.Context(), method, w.root+path, strings.NewReader(body))
 	require.NoError(t, err)
 	if body != "" || method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", cmp.Or(with.media, "application/json"))
 	}
 	if with.cookie != "" {
 		r.Header.Set("Cookie", with.cookie)
