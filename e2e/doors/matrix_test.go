@@ -5,102 +5,50 @@ package doors_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
-	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/e2e/harness"
-	"github.com/archibot/archibotchat/ports/store"
 )
 
-// grant is what an account with credits has.
-const grant = 50 * harness.Credit
-
 // Every combination of product groups, user's groups, areas, billing state,
-// account state and credits, at every door: open where the list says so,
-// closed everywhere else, with the reason; and what is refused costs nothing
-// and reaches nobody (issue "Doors"; A4, G1 to G5).
+// account state, boundary and credits, at every door: open where the list says
+// so, closed everywhere else, with the reason; and what is refused costs
+// nothing and reaches nobody (issue "Doors"; A4, A8, G1 to G5).
+//
+// Who has acknowledged a boundary goes where none is asked for to one server
+// only: it makes no difference there, and one look at each says so.
 func TestMatrix(t *testing.T) {
 	harness.Each(t, func(t *testing.T, db harness.Database) {
-		site := harness.NewSite(t, db, harness.Options{})
+		text := filepath.Join(t.TempDir(), "boundary.md")
+		require.NoError(t, os.WriteFile(text, []byte("Where data goes."), 0o600))
+		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{"ARCHIBOT_BOUNDARY_VERSION": boundaryNow, "ARCHIBOT_BOUNDARY_TEXT": text}})
 		town := settle(t, site.Desk(t))
 		t.Logf("%d people of %d accounts", len(town), len(town)/len(users))
 		seen := &sightings{}
-		for _, offered := range areas {
-			server := site.StartWith(t, map[string]string{"ARCHIBOT_AREAS": offered})
-			harness.Parallel(len(town), 24, func(i int) {
-				r := town[i]
-				r.areas = offered
-				seen.visit(t, server.Root, r)
+		for i, e := range environments {
+			rule := "not-required"
+			if e.boundary {
+				rule = "required"
+			}
+			server := site.StartWith(t, map[string]string{"ARCHIBOT_AREAS": e.areas, "ARCHIBOT_BOUNDARY": rule})
+			harness.Parallel(len(town), 24, func(n int) {
+				if r := town[n]; i == 0 || e.boundary || r.acknowledged == "" {
+					r.areas, r.boundary = e.areas, e.stands(r.acknowledged)
+					seen.visit(t, server.Root, r)
+				}
 			})
 			server.Stop(t)
 			require.False(t, t.Failed())
 		}
 		seen.audit(t, site, len(town))
 	})
-}
-
-// resident is a person in a state.
-type resident struct {
-	harness.Person
-	state
-}
-
-// settle makes an account for each state that an account can be in, and in it
-// a person for each that a user can be in.
-func settle(t *testing.T, desk *harness.Desk) []resident {
-	t.Helper()
-	var town []resident
-	var people []harness.NewPerson
-	for _, g := range slices.Sorted(maps.Keys(groupSets)) {
-		for _, b := range billings {
-			for _, s := range statuses {
-				for _, rich := range []bool{true, false} {
-					account := found(t, desk, state{groups: g, billing: b, status: s, credits: rich})
-					for _, u := range slices.Sorted(maps.Keys(users)) {
-						people = append(people, harness.NewPerson{Account: account, Rule: users[u].rule, Groups: access.NewGroups(users[u].groups...)})
-						town = append(town, resident{state: state{groups: g, user: u, billing: b, status: s, credits: rich}})
-					}
-				}
-			}
-		}
-	}
-	for i := 0; i < len(people); i += 200 {
-		for j, p := range desk.People(t, people[i:min(i+200, len(people))]...) {
-			town[i+j].Person = p
-		}
-	}
-	return town
-}
-
-// found makes an account in a state, past the use cases: no operator can set
-// what no release knows.
-func found(t *testing.T, desk *harness.Desk, s state) string {
-	t.Helper()
-	now := system.Now()
-	a := store.Account{
-		Account: access.Account{
-			ID: desk.NewID("acct"), Name: "Doors", Status: s.status, Groups: access.NewGroups(groupSets[s.groups]...), CreatedAt: now, UpdatedAt: now,
-		},
-		Billing: s.billing,
-	}
-	require.NoError(t, desk.Store.Accounts().Create(t.Context(), a))
-	if s.credits {
-		out, err := desk.Store.Commit(t.Context(), store.Replica{}, []ledger.Op{{
-			Kind: ledger.OpGrant, Account: a.ID, Amount: grant, Lot: desk.NewID("lot"), Source: ledger.SourceOperator, Reason: "e2e",
-			Request: desk.NewID("req"), Actor: "e2e", ActorKind: "operator",
-		}})
-		require.NoError(t, err)
-		require.NoError(t, out[0].Err)
-	}
-	return a.ID
 }
 
 // sightings are what was let through.

@@ -13,7 +13,7 @@ import (
 // them: what is unknown is closed (G3).
 var (
 	groupSets = map[string][]access.Group{
-		"none": nil, "chat": {"chat"}, "api": {"api"}, "both": {"chat", "api"}, "others": {"workspace", "operator"},
+		"chat": {"chat"}, "api": {"api"}, "both": {"chat", "api"}, "others": {"workspace", "operator"},
 	}
 	// users are the rule of the user's provider, and the groups it names.
 	users = map[string]struct {
@@ -29,8 +29,37 @@ var (
 	}
 	billings = []billing.State{"none", "incomplete", "trial", "active", "operator_approved", "past_due", "review", "cancelled", "odd"}
 	statuses = []access.Status{"pending", "active", "suspended", "closed", "odd"}
-	areas    = []string{"chat,api", "api", "chat", "workspace"}
+	// acknowledged are the versions of the data boundary that accounts have
+	// acknowledged last: none, one before, and the environment's.
+	acknowledged = []string{"", boundaryBefore, boundaryNow}
+	// environments are what servers offer and ask for.
+	environments = []environment{{"chat,api", false}, {"api", false}, {"chat", false}, {"workspace", false}, {"chat,api", true}, {"api", true}}
 )
+
+const (
+	boundaryBefore = "2026-01"
+	boundaryNow    = "2026-02"
+)
+
+// environment is how a server is configured.
+type environment struct {
+	areas    string
+	boundary bool // must be acknowledged
+}
+
+// stands returns where an account stands towards the data boundary.
+func (e environment) stands(acknowledged string) string {
+	switch {
+	case !e.boundary:
+		return "not asked for"
+	case acknowledged == boundaryNow:
+		return "acknowledged"
+	case acknowledged != "":
+		return "another version"
+	default:
+		return "missing"
+	}
+}
 
 // state is one combination.
 type state struct {
@@ -40,6 +69,8 @@ type state struct {
 	billing billing.State
 	status  access.Status
 	credits bool
+	// boundary is where the account stands, as the environment sees it.
+	boundary string
 }
 
 // open is the whole list of what opens a door, written out by hand: a door is
@@ -49,23 +80,25 @@ type open struct {
 	billing              []billing.State
 	status               []access.Status
 	credits              []bool
+	boundary             []string
 }
 
 var (
 	usable = []billing.State{"trial", "active", "operator_approved"}
 	live   = []access.Status{"active"}
+	agreed = []string{"not asked for", "acknowledged"}
 
 	chatArea = open{
 		groups: []string{"chat", "both"}, users: []string{"no groups sent", "required, chat", "required, both"}, areas: []string{"chat,api", "chat"},
-		billing: usable, status: live, credits: []bool{true},
+		billing: usable, status: live, credits: []bool{true}, boundary: agreed,
 	}
 	apiArea = open{
 		groups: []string{"api", "both"}, users: []string{"no groups sent", "required, api", "required, both"}, areas: []string{"chat,api", "api"},
-		billing: usable, status: live, credits: []bool{true},
+		billing: usable, status: live, credits: []bool{true}, boundary: agreed,
 	}
 	// Looking at models costs nothing (W1).
 	apiForFree = open{
-		groups: apiArea.groups, users: apiArea.users, areas: apiArea.areas, billing: usable, status: live, credits: []bool{true, false},
+		groups: apiArea.groups, users: apiArea.users, areas: apiArea.areas, billing: usable, status: live, credits: []bool{true, false}, boundary: agreed,
 	}
 )
 
@@ -95,6 +128,9 @@ func (o open) reasons(s state) []string {
 	}
 	if !slices.Contains(o.billing, s.billing) {
 		list = append(list, whyBilling[s.billing])
+	}
+	if !slices.Contains(o.boundary, s.boundary) {
+		list = append(list, "boundary_unacknowledged")
 	}
 	if !slices.Contains(o.credits, s.credits) {
 		list = append(list, "credits_exhausted")
