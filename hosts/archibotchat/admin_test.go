@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -308,4 +310,40 @@ func TestRun_Failures(t *testing.T) {
 		require.Equal(t, 1, code)
 		require.Contains(t, errs, "ARCHIBOT_PEPPERS is missing or empty")
 	})
+}
+
+func TestRun_AdminKeyLeaked(t *testing.T) { // K9
+	t.Parallel()
+	p := local(t)
+	account := p.json(t, "admin", "account", "create", "--name", "Acme")["id"].(string)
+	made := p.json(t, "admin", "key", "create", "--account", account, "--name", "x")
+	token := made["key"].(string)
+	leaked := func(text string) (out, errs string, code int) {
+		var o, e bytes.Buffer
+		code = Run(t.Context(), []string{"admin", "key", "leaked"}, Process{Lookup: p.lookup, In: strings.NewReader(text), Out: &o, Err: &e})
+		return o.String(), e.String(), code
+	}
+	for _, text := range []string{"", "abk_x", token[:len(token)-1]} {
+		out, errs, code := leaked(text)
+		require.Equal(t, 1, code)
+		require.Empty(t, out)
+		require.Contains(t, errs, "no key of this database")
+	}
+	out, _, code := leaked(" " + token + "\n")
+	require.Zero(t, code)
+	require.Contains(t, out, made["id"])
+	require.NotContains(t, out, token)
+	events := p.json(t, "admin", "activity", "--account", account)["events"].([]any)
+	require.Equal(t, "key.revoked", events[0].(map[string]any)["kind"])
+	require.Equal(t, "leaked", events[0].(map[string]any)["reason"])
+	require.Equal(t, "operator", events[0].(map[string]any)["actor"].(map[string]any)["kind"])
+
+	use := p.json(t, "admin", "key", "usage", made["id"].(string), "--from", "2026-01-01", "--to", "2026-01-31")
+	require.Equal(t, "2026-01-31", use["to"])
+	require.Equal(t, []any{}, use["days"])
+	_, _, code = p.run(t, "admin", "key", "usage", made["id"].(string), "--from", "2026-01-01", "--to", "2026-06-01")
+	require.Equal(t, 1, code)
+	out, _, code = p.run(t, "admin", "key", "usage", made["id"].(string))
+	require.Zero(t, code)
+	require.Contains(t, out, "total")
 }

@@ -5,7 +5,7 @@
 // key is compared in constant time (K2), that an unreachable store closes the
 // door with a fault of kind Unavailable (G3), and that every refusal leaves an
 // event with its true reason while the caller of an unusable key is told one
-// and the same thing (G6).
+// and the same thing (G6), after the same time.
 //
 // A key that was seen lately costs no query either: key and account are kept
 // as a snapshot. Run polls the store's list of changes four times a second and
@@ -121,11 +121,13 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_malformed", v.From)
 		return Grant{}, gates.NotSignedIn.Fault()
 	}
+	begun := s.deps.Now()
 	current := s.deps.Peppers[0].Digest(token)
-	e, now, err := s.find(ctx, token, current, v.From)
+	e, now, err := s.find(ctx, token, current, v.From, begun)
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && e.Key.Hidden: // K8: never from outside
 		s.refuse(ctx, audit.KeyRefused, Grant{Area: access.AreaAPI}, "key_unknown", v.From)
+		s.even(ctx, begun)
 		return Grant{}, gates.NotSignedIn.Fault()
 	case err != nil:
 		return Grant{}, err
@@ -139,6 +141,9 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 			kind = audit.KeyRefused
 		}
 		s.refuse(ctx, kind, g, string(d.First()), v.From)
+		if fault.KindOf(d.Fault()) == fault.Unauthenticated {
+			s.even(ctx, begun)
+		}
 		return g, d.Fault()
 	}
 	if !g.Key.Allows(v.Scope) {
@@ -152,8 +157,7 @@ func (s *Service) Key(ctx context.Context, v Visit) (Grant, error) {
 // find returns what is known of a token, from its snapshot or from the store,
 // and the time at which it was found. current is its digest under the first
 // pepper.
-func (s *Service) find(ctx context.Context, token keys.Token, current keys.Digest, from netip.Addr) (*snapshot, time.Time, error) {
-	now := s.deps.Now()
+func (s *Service) find(ctx context.Context, token keys.Token, current keys.Digest, from netip.Addr, now time.Time) (*snapshot, time.Time, error) {
 	fresh := s.snapshots.fresh(now)
 	if fresh {
 		if e := s.snapshots.get(current); e != nil {
