@@ -36,6 +36,24 @@ type faultPoint struct {
 	action string
 }
 
+// theSkew is by how much ARCHIBOT_CLOCK, such as "-24h", makes the program's
+// clock wrong. Timers and deadlines of connections go by another one, as they do
+// on a machine whose clock is wrong.
+var theSkew = readSkew(os.Getenv("ARCHIBOT_CLOCK"))
+
+func readSkew(text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func faultyNow(t time.Time) time.Time { return t.Add(theSkew) }
+
 var theFault = readFault(os.Getenv("ARCHIBOT_FAULT"))
 
 func readFault(text string) *faultPoint {

@@ -30,13 +30,13 @@ import (
 )
 
 // now is the clock of the program.
-func now() time.Time { return system.Now() }
+func now() time.Time { return faultyNow(system.Now()) }
 
 // entropy fills b with secure random bytes.
 func entropy(b []byte) { system.Entropy(b) }
 
 // newIDs returns a maker of IDs.
-func newIDs() func(prefix string) string { return system.NewIDs(system.Now).New }
+func newIDs() func(prefix string) string { return system.NewIDs(now).New }
 
 // database is the configured database, open.
 type database struct {
