@@ -67,7 +67,11 @@ func (s events) List(ctx context.Context, q store.EventQuery) ([]audit.Event, er
 	}
 	var rows []row.Event
 	var err error
-	if parts := s.byKind(q); parts != nil {
+	parts := s.byKind(q)
+	if q.Request != "" {
+		parts = s.byRequest(q)
+	}
+	if parts != nil {
 		err = s.reads.NewRaw("SELECT * FROM (?) AS k0"+strings.Repeat(" UNION ALL SELECT * FROM (?) AS k", len(parts)-1)+" ORDER BY seq DESC LIMIT ?",
 			append(parts, size(q.Limit))...).Scan(ctx, &rows)
 	} else {
@@ -79,15 +83,16 @@ func (s events) List(ctx context.Context, q store.EventQuery) ([]audit.Event, er
 	return each(rows, (*row.Event).Event), nil
 }
 
-// common is the kind that every request leaves behind. The index events_kind
-// knows all others, so that finding them does not read past it, and requests do
-// not pay for it.
+// common is the kind that every request leaves behind. The indexes events_kind
+// and events_of_request know all others, so that finding them does not read past
+// it, and requests do not pay for it. A request has one of it, which its hold
+// knows.
 const common = audit.UsageDebited
 
 // byKind returns a query for each kind that q asks for, nil if it asks for all
 // or for the common one.
 func (s events) byKind(q store.EventQuery) (parts []any) {
-	if q.Request != "" || slices.Contains(q.Kinds, common) {
+	if slices.Contains(q.Kinds, common) {
 		return nil
 	}
 	for _, kind := range q.Kinds {
@@ -99,12 +104,21 @@ func (s events) byKind(q store.EventQuery) (parts []any) {
 // page is a page of events of the kinds. What the partial indexes ask for is
 // said in their words: SQLite does not infer it.
 func (s events) page(q store.EventQuery, kinds []audit.Kind) *bun.SelectQuery {
-	sel := s.reads.NewSelect().Model((*row.Event)(nil))
-	if q.Request == "" {
-		sel = sel.Where("v.account_id = ?", q.Account).Where("v.account_id <> ''")
-	} else { // an expression keeps the account's index out: a request has few events
-		sel = sel.Where("v.request_id = ?", q.Request).Where("v.request_id <> ''").Where("v.account_id || '' = ?", q.Account)
-	}
+	return s.narrowed(s.reads.NewSelect().Model((*row.Event)(nil)).Where("v.account_id = ?", q.Account).Where("v.account_id <> ''"), q, kinds)
+}
+
+// byRequest returns queries for the events of a request: that of its debit, and
+// all others. An expression keeps an index out: a request has few events.
+func (s events) byRequest(q store.EventQuery) []any {
+	hold := s.reads.NewSelect().TableExpr("holds AS h").Column("h.debited_by").Where("h.request_id = ?", q.Request).Where("h.account_id || '' = ?", q.Account)
+	debit := s.page(q, q.Kinds).Where("v.seq = (?)", hold).Where("v.request_id || '' = ?", q.Request).Where("v.kind = ?", string(common))
+	others := s.reads.NewSelect().Model((*row.Event)(nil)).Where("v.request_id = ?", q.Request).Where("v.request_id <> ''").
+		Where("v.kind <> ?", string(common)).Where("v.account_id || '' = ?", q.Account)
+	return []any{debit, s.narrowed(others, q, q.Kinds)}
+}
+
+// narrowed adds to a query what else q asks for.
+func (s events) narrowed(sel *bun.SelectQuery, q store.EventQuery, kinds []audit.Kind) *bun.SelectQuery {
 	switch len(kinds) {
 	case 0:
 	case 1:

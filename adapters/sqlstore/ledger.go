@@ -114,27 +114,21 @@ func (s books) Hold(ctx context.Context, account, request string) (ledger.Hold, 
 type heldRow struct {
 	row.Hold `bun:",extend"`
 
-	Debits  int64 `bun:"debits,scanonly"`
-	LastSeq int64 `bun:"last_seq,scanonly"`
+	Debits int64 `bun:"debits,scanonly"`
 }
 
-// ofDebits reads an aggregate of a hold's debits. Some columns are written as
-// expressions, so that each database takes the one index that is meant: a
-// request's debits are few, an account's entries many.
-func ofDebits(q *bun.SelectQuery, aggregate, name string) *bun.SelectQuery {
-	return q.ColumnExpr("(SELECT CAST(COALESCE(?, 0) AS BIGINT) FROM entries AS e"+
-		" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = ?) AS ?", bun.Safe(aggregate), string(ledger.EntryDebit), bun.Ident(name))
-}
-
-func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store.HeldDebit, error) {
-	if err := s.check(ctx, account, p.After); err != nil {
+func (s books) Holds(ctx context.Context, p store.Page) ([]store.HeldDebit, error) {
+	if err := s.check(ctx, p.After); err != nil {
 		return nil, err
 	}
 	var rows []heldRow
 	q := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*")
-	q = ofDebits(ofDebits(q, "-SUM(e.amount)", "debits"), "MAX(e.seq)", "last_seq")
-	if err := q.Where("h.account_id = ?", account).Where("h.request_id || '' > ?", p.After).
-		OrderExpr("h.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
+	// Some columns are written as expressions, so that each database takes the
+	// one index that is meant: a request's debits are few, an account's entries
+	// many.
+	q = q.ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e" +
+		" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = 'debit') AS debits")
+	if err := q.Where("h.request_id > ?", p.After).Order("h.request_id").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list holds", err)
 	}
 	out := make([]store.HeldDebit, len(rows))
@@ -143,9 +137,26 @@ func (s books) Holds(ctx context.Context, account string, p store.Page) ([]store
 		if err != nil {
 			return nil, err
 		}
-		out[i] = store.HeldDebit{Hold: h, Debits: rows[i].Debits, Seq: rows[i].LastSeq}
+		out[i] = store.HeldDebit{Hold: h, Debits: rows[i].Debits}
 	}
 	return out, nil
+}
+
+func (s books) Unheld(ctx context.Context, account string, after, until int64) ([]ledger.Entry, error) {
+	if err := s.check(ctx, account); err != nil {
+		return nil, err
+	}
+	if until-after > store.MaxSums {
+		return nil, errSums
+	}
+	var rows []row.Entry
+	if err := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account).Where("e.seq > ?", after).Where("e.seq <= ?", until).
+		Where("e.kind || '' = ?", string(ledger.EntryDebit)).
+		Where("NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.request_id = e.request_id AND h.account_id || '' = e.account_id AND h.state = ?)", string(ledger.HoldSettled)).
+		Order("e.seq").Scan(ctx); err != nil {
+		return nil, s.flavor.fault("look for debits without a hold", err)
+	}
+	return each(rows, (*row.Entry).Entry), nil
 }
 
 func (s books) OpenHolds(ctx context.Context, replica string, expired bool, limit int) ([]ledger.Hold, error) {

@@ -114,9 +114,13 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			return len(sums), err
 		}, 1, 1100, 2500},
 		"holds": {func() (int, error) {
-			hs, err := s.Ledger().Holds(t.Context(), big, store.Page{After: first, Limit: 100})
+			hs, err := s.Ledger().Holds(t.Context(), store.Page{After: first, Limit: 100})
 			return len(hs), err
 		}, 100, 500, 2500},
+		"debits without a hold": {func() (int, error) {
+			es, err := s.Ledger().Unheld(t.Context(), big, 30_000, 30_100)
+			return len(es), err
+		}, 0, 300, 1500},
 		"open holds": {func() (int, error) {
 			hs, err := s.Ledger().OpenHoldsOf(t.Context(), big, store.Page{})
 			return len(hs), err
@@ -124,7 +128,7 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 		"expired":              {func() (int, error) { l, err := s.Ledger().Expired(t.Context(), 10); return len(l), err }, 0, 1, 20},
 		"first page":           {events(store.EventQuery{Limit: 50}), 50, 60, 200},
 		"page deep down":       {events(store.EventQuery{Limit: 50, Before: 200}), 50, 60, 200},
-		"a request's":          {events(store.EventQuery{Request: request}), 1, 3, 30},
+		"a request's":          {events(store.EventQuery{Request: request}), 1, 4, 40},
 		"no request's":         {events(store.EventQuery{Request: "req_none"}), 0, 1, 20},
 		"seldom kind":          {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied}}), 12, 20, 100},
 		"seldom kinds":         {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied, audit.CreditsGranted, audit.KeyCreated}}), 13, 20, 150},

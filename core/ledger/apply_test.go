@@ -92,7 +92,7 @@ func (b *book) left(lot string) [2]int64 {
 // audit proves the book, or returns what does not add up.
 func (b *book) audit() []ledger.Difference { return audit(b.entries, b.holds(), b.Lots(), b.Seq) }
 
-func audit(entries []ledger.Entry, holds []ledger.Hold, lots []ledger.Lot, seq int64) []ledger.Difference {
+func audit(entries []ledger.Entry, holds []ledger.Hold, lots []ledger.Lot, seq int64) (diffs []ledger.Difference) {
 	a := ledger.NewAuditor(acct)
 	debits := map[string]int64{}
 	for _, e := range entries {
@@ -101,9 +101,10 @@ func audit(entries []ledger.Entry, holds []ledger.Hold, lots []ledger.Lot, seq i
 			debits[e.Request] -= e.Amount
 		}
 	}
-	r := ledger.NewReserves(acct)
+	r, settled := ledger.NewReserves(acct), map[string]bool{}
 	for _, h := range holds {
-		a.Hold(h, debits[h.Request])
+		diffs = append(diffs, ledger.AuditHold(h, debits[h.Request])...)
+		settled[h.Request] = h.State == ledger.HoldSettled
 		if h.State == ledger.HoldOpen {
 			r.Hold(h)
 		}
@@ -111,7 +112,12 @@ func audit(entries []ledger.Entry, holds []ledger.Hold, lots []ledger.Lot, seq i
 	for _, l := range lots {
 		a.Lot(l)
 	}
-	return append(a.Differences(seq), r.Differences(lots)...)
+	for _, e := range entries {
+		if e.Kind == ledger.EntryDebit && !settled[e.Request] {
+			diffs = append(diffs, ledger.Unheld(e))
+		}
+	}
+	return slices.Concat(diffs, a.Differences(seq), r.Differences(lots))
 }
 
 func TestApply_Allocation(t *testing.T) { // L3

@@ -11,18 +11,15 @@ type Difference struct {
 }
 
 // Auditor recomputes one account as of one of its entries. Feed it every entry
-// up to that one in order of sequence, every lot as it was then, and every hold
-// but those whose debits came later, then ask for Differences. A hold may be
-// read at any later time: it is never removed, and what has ended stays as it
-// is. What is held is for [Reserves] to prove. Its memory grows with the account's
-// lots and open differences, not its entries.
+// up to that one in order of sequence and every lot as it was then, then ask for
+// Differences. That each debit is of a hold, and each hold's debit in entries, is
+// for [AuditHold] to prove; what is held, for [Reserves]. Its memory grows with the
+// account's lots and open differences, not its entries.
 type Auditor struct {
 	account string
 	seq     int64
 	lots    map[string]*lotSum
 	diffs   []Difference
-	debited int64 // Σ of debit entries
-	held    int64 // Σ Debited of settled holds
 }
 
 type lotSum struct {
@@ -59,8 +56,6 @@ func (a *Auditor) Entry(e Entry) {
 	switch e.Kind {
 	case EntryGrant:
 		l.grants += e.Amount
-	case EntryDebit:
-		a.debited -= e.Amount
 	case EntryCorrection:
 		if !l.begun { // it made the lot
 			l.grants += e.Amount
@@ -73,23 +68,32 @@ func (a *Auditor) Entry(e Entry) {
 	}
 }
 
-// Hold takes a hold, with the sum of the debit entries of its request.
-func (a *Auditor) Hold(h Hold, debits int64) {
+// AuditHold compares a hold with the sum of the debit entries of its request, as
+// of one moment.
+func AuditHold(h Hold, debits int64) (diffs []Difference) {
 	want := int64(0)
 	if h.State == HoldSettled {
 		want = h.Debited
-		a.held += h.Debited
 	}
-	if debits != want {
-		lot := ""
-		if len(h.Parts) > 0 {
-			lot = h.Parts[0].Lot
-		}
-		a.differ(lot, h.Request, "request %s is %s with a debit of %d, but its entries sum to %d", h.Request, h.State, want, debits)
+	if debits == want {
+		return nil
 	}
+	lot := ""
+	if len(h.Parts) > 0 {
+		lot = h.Parts[0].Lot
+	}
+	return []Difference{{
+		Account: h.Account, Lot: lot, Request: h.Request,
+		Text: fmt.Sprintf("request %s is %s with a debit of %d, but its entries sum to %d", h.Request, h.State, want, debits),
+	}}
 }
 
-// Lot takes a lot. Call it after all entries and holds.
+// Unheld is the difference of a debit that no settled hold explains.
+func Unheld(e Entry) Difference {
+	return Difference{Account: e.Account, Lot: e.Lot, Request: e.Request, Text: fmt.Sprintf("entry %d is a debit of %d for request %s, which no settled hold explains", e.Seq, -e.Amount, e.Request)}
+}
+
+// Lot takes a lot. Call it after all entries.
 func (a *Auditor) Lot(l Lot) {
 	sum := a.lot(l.ID)
 	sum.seen = true
@@ -113,9 +117,6 @@ func (a *Auditor) Differences(seq int64) []Difference {
 		if !l.seen {
 			a.differ(id, "", "entries name a lot that does not exist")
 		}
-	}
-	if a.debited != a.held {
-		a.differ("", "", "debit entries sum to %d, but settled requests to %d", a.debited, a.held)
 	}
 	return a.diffs
 }

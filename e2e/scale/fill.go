@@ -94,10 +94,10 @@ CREATE TEMP TABLE requests ON COMMIT DROP AS
 const holds = `
 INSERT INTO holds (request_id, account_id, replica_id, nonce, state, amount, parts, key_id, user_id, area, route, model, price_version,
 	opened_at, deadline, mark_at, mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated,
-	closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected)
+	closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected, debited_by)
 	SELECT request, account, 'rep_00000000000000000000000000', 'try_00000000000000000000000000', 'settled', $1::bigint,
 		'[{"lot":"' || lot || '","amount":' || $1::bigint || '}]', key, '', 'api', '/v1/chat/completions', 'bench-0-0', 'example',
-		ms * 1000, ms * 1000 + 600000000, 0, false, false, 0, 0, 0, 0, false, ms * 1000 + 500000, '', 500, 0, 200, false, $2::bigint, 0
+		ms * 1000, ms * 1000 + 600000000, 0, false, false, 0, 0, 0, 0, false, ms * 1000 + 500000, '', 500, 0, 200, false, $2::bigint, 0, CASE WHEN k % 5000 = 17 THEN 0 ELSE k + 2 END
 	FROM requests ORDER BY i`
 
 const debits = `

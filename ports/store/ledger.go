@@ -25,9 +25,14 @@ type Ledger interface {
 	Sums(ctx context.Context, account string, after, until int64, from, to time.Time) ([]EntrySum, error)
 	// Hold returns the hold of a request of the account, open or closed.
 	Hold(ctx context.Context, account, request string) (ledger.Hold, error)
-	// Holds returns the account's holds by request; the cursor is the request.
-	// Each comes with the sum of its request's debit entries.
-	Holds(ctx context.Context, account string, p Page) ([]HeldDebit, error)
+	// Holds returns the holds of all accounts by request; the cursor is the
+	// request. Each comes with the sum of its request's debit entries, as of the
+	// same moment.
+	Holds(ctx context.Context, p Page) ([]HeldDebit, error)
+	// Unheld returns the debits with Seq above after and up to until that no
+	// settled hold of the account explains; callers go in steps of MaxSums at
+	// most.
+	Unheld(ctx context.Context, account string, after, until int64) ([]ledger.Entry, error)
 	// OpenHoldsOf returns the account's open holds by request; the cursor is
 	// the request. Its cost is that of all open holds, not of the account's.
 	OpenHoldsOf(ctx context.Context, account string, p Page) ([]ledger.Hold, error)
@@ -49,7 +54,7 @@ type Funds struct {
 	Until     time.Time // when the first of its lots ends; zero: it has none
 }
 
-// MaxSums is how many entries a call of Sums may go through.
+// MaxSums is how many entries a call of Sums or Unheld may go through.
 const MaxSums = 5000
 
 // Dated says where a date lies as seen from a period.
@@ -74,6 +79,4 @@ type EntrySum struct {
 type HeldDebit struct {
 	Hold   ledger.Hold
 	Debits int64 // positive
-	// Seq is that of the last of these debits, 0 if there is none.
-	Seq int64
 }

@@ -57,7 +57,7 @@ func TestStatements_PlansHoldAtAnySize(t *testing.T) {
 			`INSERT INTO accounts SELECT 'acct_' || i, '', 'active', '', 'active', 0, 0, 0, 0, 0, 0 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO lots SELECT 'lot_' || i, 'acct_' || i, 'pack', 'live', 9, 9, 0, 1, 2 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO holds SELECT 'req_' || i, 'acct_' || i %% 20, 'rep_1', 'n', 'open', 1, '[]', 'key_1', '', 'api', '/v1/responses', 'm', 'p', 1, 2,
-				0, false, false, 0, 0, 0, 0, false, 0, '', 0, 0, 0, false, 0, 0 FROM generate_series(%d, %d) AS i`,
+				0, false, false, 0, 0, 0, 0, false, 0, '', 0, 0, 0, false, 0, 0, 0, 0, '', 0 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO open_holds SELECT 'req_' || i, 'rep_1' FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO counters SELECT 'acct_' || i, 'key_' || i, 0, 0, 0, 0, 0 FROM generate_series(%d, %d) AS i`,
 			`INSERT INTO idempotency SELECT 'acct_' || i %% 20, sha256(i::text::bytea), sha256('p'), 'req_' || i, i, '', 0, 0 FROM generate_series(%d, %d) AS i`,

@@ -45,7 +45,7 @@ const sqlSettleOne = `WITH a AS MATERIALIZED (
 	UPDATE lots SET remaining = remaining - $4, held = held - (SELECT held FROM ok) WHERE id = (SELECT lot FROM ok)
 ), hold AS (
 	UPDATE holds SET state = 'settled', closed_at = (SELECT now FROM ok), reason = $5, usage_input = $9, usage_cached = $10, usage_output = $11,
-		usage_estimated = $12, debited = $4, uncollected = 0
+		usage_estimated = $12, debited = $4, uncollected = 0, debited_by = (SELECT event_seq + 1 FROM ok)
 	WHERE request_id = $2 AND EXISTS (SELECT FROM ok) RETURNING ` + row.HoldColumns + `
 ), closed AS (
 	DELETE FROM open_holds WHERE request_id = $2 AND EXISTS (SELECT FROM ok)

@@ -28,7 +28,7 @@ var (
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS state, unnest($3::bigint[]) AS remaining, unnest($4::bigint[]) AS held) AS u WHERE lots.id = u.id AND lots.id = ANY($1)`
 
 	sqlHoldRows = `INSERT INTO holds (` + row.HoldColumns + `)
-` + rowsOf("text text text text text bigint text text text text text text text bigint bigint bigint bool bool bigint bigint bigint bigint bool bigint text bigint bigint bigint bool bigint bigint bigint bigint text")
+` + rowsOf("text text text text text bigint text text text text text text text bigint bigint bigint bool bool bigint bigint bigint bigint bool bigint text bigint bigint bigint bool bigint bigint bigint bigint text bigint")
 
 	sqlNewHolds = `WITH h AS (` + sqlHoldRows + ` RETURNING request_id, replica_id, state)
 INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM h WHERE state = 'open'`
@@ -39,7 +39,7 @@ INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FR
 mark_at = EXCLUDED.mark_at, mark_accepted = EXCLUDED.mark_accepted, mark_delivered = EXCLUDED.mark_delivered, mark_cost = EXCLUDED.mark_cost,
 mark_input = EXCLUDED.mark_input, mark_cached = EXCLUDED.mark_cached, mark_output = EXCLUDED.mark_output, mark_estimated = EXCLUDED.mark_estimated,
 closed_at = EXCLUDED.closed_at, reason = EXCLUDED.reason, usage_input = EXCLUDED.usage_input, usage_cached = EXCLUDED.usage_cached,
-usage_output = EXCLUDED.usage_output, usage_estimated = EXCLUDED.usage_estimated, debited = EXCLUDED.debited, uncollected = EXCLUDED.uncollected`
+usage_output = EXCLUDED.usage_output, usage_estimated = EXCLUDED.usage_estimated, debited = EXCLUDED.debited, uncollected = EXCLUDED.uncollected, debited_by = EXCLUDED.debited_by`
 
 	sqlClosed = `DELETE FROM open_holds WHERE request_id = ANY($1)`
 

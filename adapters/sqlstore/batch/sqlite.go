@@ -40,7 +40,7 @@ var (
 	// A lot that is live was live before, and the index of live ones need not move.
 	liteSetLive  = `UPDATE lots SET remaining = ?2, held = ?3 WHERE id = ?1`
 	liteNewHold  = insert("holds", row.HoldColumns)
-	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18, amount = ?19, parts = ?20 WHERE request_id = ?1`
+	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18, amount = ?19, parts = ?20, debited_by = ?21 WHERE request_id = ?1`
 	liteNewEntry = insert("entries", row.EntryColumns)
 	liteNewEvent = insert("events", row.EventColumns)
 	liteCounters = `SELECT ` + row.CounterColumns + ` FROM counters WHERE scope = ?`
@@ -315,6 +315,6 @@ func run[R any](ctx context.Context, t liteTx, text string, rows []R, fields fun
 func changeable(r *row.Hold) []any {
 	return []any{
 		&r.Request, &r.State, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output,
-		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected, &r.Amount, &r.Parts,
+		&r.MarkUsage.Estimated, &r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected, &r.Amount, &r.Parts, &r.DebitedBy,
 	}
 }

@@ -279,11 +279,15 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	}
 	outcomes := ledger.Apply(state, ops, now)
 	events := g.events
+	debitedBy := map[string]int64{}
 	for k, i := range g.ops {
 		w.out[i] = outcomes[k]
 		for _, e := range audit.OfLedger(ops[k], outcomes[k]) {
 			events++
 			e.ID, e.Seq = newID("evt"), events
+			if e.Kind == audit.UsageDebited {
+				debitedBy[e.Request] = e.Seq
+			}
 			out.events = append(out.events, row.OfEvent(e))
 		}
 	}
@@ -301,10 +305,12 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		}
 	}
 	for _, h := range changes.Holds {
+		r := row.OfHold(h)
+		r.DebitedBy = debitedBy[h.Request]
 		if g.known[h.Request] {
-			out.holds = append(out.holds, row.OfHold(h))
+			out.holds = append(out.holds, r)
 		} else {
-			out.newHolds = append(out.newHolds, row.OfHold(h))
+			out.newHolds = append(out.newHolds, r)
 		}
 	}
 	for _, c := range changes.Counters {

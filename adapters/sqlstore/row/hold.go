@@ -42,6 +42,9 @@ type Hold struct {
 	Epoch         int64  `bun:"epoch"`
 	Window        int64  `bun:"window_at"`
 	Scopes        string `bun:"scopes"` // separated by spaces
+	// DebitedBy is the sequence of the event that tells of the debit, among the
+	// account's; 0 while there is none. A request's events are found by it.
+	DebitedBy int64 `bun:"debited_by"`
 }
 
 // Usage is four columns of a hold.
@@ -55,7 +58,7 @@ type Usage struct {
 // HoldColumns lists the columns in the order of Fields.
 const HoldColumns = "request_id, account_id, replica_id, nonce, state, amount, parts, key_id, user_id, area, route, model, price_version, " +
 	"opened_at, deadline, mark_at, mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated, " +
-	"closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected, epoch, window_at, scopes"
+	"closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected, epoch, window_at, scopes, debited_by"
 
 // Fields returns pointers to the columns, to scan into or to bind.
 func (r *Hold) Fields() []any {
@@ -63,7 +66,7 @@ func (r *Hold) Fields() []any {
 		&r.Request, &r.Account, &r.Replica, &r.Nonce, &r.State, &r.Amount, &r.Parts, &r.Key, &r.User, &r.Area, &r.Route, &r.Model, &r.PriceVersion,
 		&r.OpenedAt, &r.Deadline, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output, &r.MarkUsage.Estimated,
 		&r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected,
-		&r.Epoch, &r.Window, &r.Scopes,
+		&r.Epoch, &r.Window, &r.Scopes, &r.DebitedBy,
 	}
 }
 

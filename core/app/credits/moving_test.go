@@ -32,9 +32,14 @@ func (l movingLedger) Entries(ctx context.Context, account string, after int64, 
 	return l.Ledger.Entries(ctx, account, after, limit)
 }
 
-func (l movingLedger) Holds(ctx context.Context, account string, p store.Page) ([]store.HeldDebit, error) {
+func (l movingLedger) Holds(ctx context.Context, p store.Page) ([]store.HeldDebit, error) {
 	l.happens()
-	return l.Ledger.Holds(ctx, account, p)
+	return l.Ledger.Holds(ctx, p)
+}
+
+func (l movingLedger) Unheld(ctx context.Context, account string, after, until int64) ([]ledger.Entry, error) {
+	l.happens()
+	return l.Ledger.Unheld(ctx, account, after, until)
 }
 
 // stir does of everything a little, each time it is called: it opens holds,

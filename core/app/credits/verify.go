@@ -14,64 +14,120 @@ import (
 //
 // The ledger may change meanwhile. No transaction of it is longer than a page
 // (HOTPATH 24): it notes an account's last entry with the lots of that moment,
-// then reads up to that entry page by page. Its memory grows with the lots of
-// one account, not with the entries.
+// then reads up to that entry page by page. The holds come after that, those of
+// all accounts in one go, in the order in which they lie.
+// Its memory grows with the lots of one account and with the accounts that have
+// work under way, not with the entries.
 func (s *Service) Verify(ctx context.Context, report func(ledger.Difference) error) (int, int64, error) {
-	accounts, entries := 0, int64(0)
+	v := verifier{Service: s, report: report, reserved: map[string]bool{}}
 	for p := (store.Page{Limit: store.MaxPage}); ; {
 		page, err := s.d.Store.Accounts().List(ctx, p)
 		if err != nil {
-			return accounts, entries, err
+			return v.accounts, v.entries, err
 		}
 		for _, a := range page {
-			diffs, n, err := s.verify(ctx, a.ID)
-			if err != nil {
-				return accounts, entries, err
-			}
-			accounts, entries = accounts+1, entries+n
-			for _, d := range diffs {
-				if err := report(d); err != nil {
-					return accounts, entries, err
-				}
+			if err := v.account(ctx, a.ID); err != nil {
+				return v.accounts, v.entries, err
 			}
 		}
 		if len(page) < store.MaxPage {
-			return accounts, entries, nil
+			break
 		}
 		p.After = page[len(page)-1].ID
 	}
+	return v.accounts, v.entries, v.holds(ctx)
 }
 
-// verify audits one account. Entries never change and a hold that has ended
-// never does either, so both can be read after the moment that they are
-// compared with.
-func (s *Service) verify(ctx context.Context, account string) ([]ledger.Difference, int64, error) {
-	last, lots, err := s.books(ctx, account)
+// verifier is one verification at work.
+type verifier struct {
+	*Service
+	report   func(ledger.Difference) error
+	accounts int
+	entries  int64
+	reserved map[string]bool // accounts whose reserves were audited
+}
+
+func (v *verifier) tell(diffs []ledger.Difference) error {
+	for _, d := range diffs {
+		if err := v.report(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account audits one account, but for its holds. Entries never change, so they
+// can be read after the moment that they are compared with.
+func (v *verifier) account(ctx context.Context, account string) error {
+	last, lots, err := v.books(ctx, account)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	auditor := ledger.NewAuditor(account)
-	n, err := s.auditEntries(ctx, account, last, auditor)
+	n, err := v.auditEntries(ctx, account, last, auditor)
 	if err != nil {
-		return nil, n, err
+		return err
 	}
-	reserved, err := s.auditHolds(ctx, account, last, auditor)
-	if err != nil {
-		return nil, n, err
-	}
+	held := false
 	for _, l := range lots {
 		auditor.Lot(l)
-		reserved = reserved || l.Held != 0
+		held = held || l.Held != 0
 	}
 	diffs := auditor.Differences(last)
-	if reserved {
-		more, err := s.auditReserves(ctx, account)
+	for after := int64(0); after < last; {
+		until := min(after+store.MaxSums, last)
+		unheld, err := v.d.Store.Ledger().Unheld(ctx, account, after, until)
 		if err != nil {
-			return nil, n, err
+			return err
 		}
-		diffs = append(diffs, more...)
+		for _, e := range unheld {
+			diffs = append(diffs, ledger.Unheld(e))
+		}
+		after = until
 	}
-	return diffs, n, nil
+	v.accounts, v.entries = v.accounts+1, v.entries+n
+	if err := v.tell(diffs); err != nil || !held {
+		return err
+	}
+	return v.reserves(ctx, account)
+}
+
+// holds audits all holds. A hold and its debits are written together, and read
+// together.
+func (v *verifier) holds(ctx context.Context) error {
+	for p := (store.Page{Limit: store.MaxPage}); ; {
+		hs, err := v.d.Store.Ledger().Holds(ctx, p)
+		if err != nil {
+			return err
+		}
+		for _, h := range hs {
+			if err := v.tell(ledger.AuditHold(h.Hold, h.Debits)); err != nil {
+				return err
+			}
+			if h.Hold.State == ledger.HoldOpen && len(h.Hold.Parts) > 0 {
+				if err := v.reserves(ctx, h.Hold.Account); err != nil {
+					return err
+				}
+			}
+		}
+		if len(hs) < store.MaxPage {
+			return nil
+		}
+		p.After = hs[len(hs)-1].Hold.Request
+	}
+}
+
+// reserves audits what an account's lots hold, once.
+func (v *verifier) reserves(ctx context.Context, account string) error {
+	if v.reserved[account] {
+		return nil
+	}
+	v.reserved[account] = true
+	diffs, err := v.auditReserves(ctx, account)
+	if err != nil {
+		return err
+	}
+	return v.tell(diffs)
 }
 
 // books returns an account's last entry and its lots as of one moment.
@@ -106,27 +162,6 @@ func (s *Service) auditEntries(ctx context.Context, account string, last int64, 
 			return n, nil
 		}
 		after = es[len(es)-1].Seq
-	}
-}
-
-// auditHolds feeds the holds, save those that were settled after last, and
-// reports whether some hold keeps credits.
-func (s *Service) auditHolds(ctx context.Context, account string, last int64, auditor *ledger.Auditor) (reserved bool, err error) {
-	for p := (store.Page{Limit: store.MaxPage}); ; {
-		hs, err := s.d.Store.Ledger().Holds(ctx, account, p)
-		if err != nil {
-			return false, err
-		}
-		for _, h := range hs {
-			if h.Seq <= last {
-				auditor.Hold(h.Hold, h.Debits)
-			}
-			reserved = reserved || h.Hold.State == ledger.HoldOpen && len(h.Hold.Parts) > 0
-		}
-		if len(hs) < store.MaxPage {
-			return reserved, nil
-		}
-		p.After = hs[len(hs)-1].Hold.Request
 	}
 }
 

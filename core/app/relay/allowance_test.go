@@ -39,7 +39,7 @@ func (b *bench) spendAllBut(left int64) {
 // first returns the hold of the only request that was sent.
 func (b *bench) first() ledger.Hold {
 	b.t.Helper()
-	hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+	hs, err := b.db.Ledger().Holds(b.t.Context(), store.Page{})
 	require.NoError(b.t, err)
 	for _, h := range hs {
 		if h.Hold.Request != "req_other" {

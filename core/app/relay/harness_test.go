@@ -198,7 +198,7 @@ func (b *bench) balance() ledger.Balance {
 // hold returns the one hold that there is.
 func (b *bench) hold() ledger.Hold {
 	b.t.Helper()
-	hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+	hs, err := b.db.Ledger().Holds(b.t.Context(), store.Page{})
 	require.NoError(b.t, err)
 	require.Len(b.t, hs, 1)
 	require.Equal(b.t, hs[0].Hold.Debited, hs[0].Debits)

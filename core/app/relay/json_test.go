@@ -156,7 +156,7 @@ func TestRelay_foreseen(t *testing.T) { // L6, W8
 		b.job = func(j *relay.Job) { j.Keeper = "second" }
 		require.ErrorIs(b.t, b.send(chat, &client{}).wait(), b.up.vain)
 		require.Zero(b.t, b.up.called())
-		hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+		hs, err := b.db.Ledger().Holds(b.t.Context(), store.Page{})
 		require.NoError(b.t, err)
 		require.Empty(b.t, hs, "no row")
 		require.Equal(b.t, "second", b.up.asked.Keeper, "only the keeper counts for what it keeps")
@@ -192,7 +192,7 @@ func TestRelay_exhausted(t *testing.T) { // L6, G6
 				v := b.send(body, &client{})
 				require.Equal(b.t, fault.Exhausted, fault.KindOf(v.wait()))
 				require.Zero(b.t, b.up.called())
-				hs, err := b.db.Ledger().Holds(b.t.Context(), account, store.Page{})
+				hs, err := b.db.Ledger().Holds(b.t.Context(), store.Page{})
 				require.NoError(b.t, err)
 				require.Empty(b.t, hs, "no row")
 				require.Len(b.t, b.refused, 1)

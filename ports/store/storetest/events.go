@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -121,6 +122,66 @@ func eventCases() []testCase {
 			require.Equal(t, []int64{9, 7, 5, 3}, kinds(audit.KeyCreated))
 			require.Equal(t, []int64{9, 8, 7, 6, 5, 4, 3, 2, 1}, kinds(audit.KeyCreated, audit.UsageDebited, audit.CreditsGranted))
 			require.Equal(t, []int64{9, 7, 5, 3, 1}, kinds(audit.CreditsGranted, audit.KeyCreated))
+		}},
+		{"events/of_a_request", nil, func(t *testing.T, h harness) { // U4: that of its debit among them, whichever way it was booked
+			s := h.store(t)
+			funded(t, s, "acct_1", 100)
+			funded(t, s, "acct_2", 100)
+			me := join(t, s, "rep_1")
+			alone := func(op ledger.Op) {
+				outs, err := s.TryCommit(t.Context(), me, ops(op), 0)
+				require.NoError(t, err)
+				require.NoError(t, outs[0].Err)
+			}
+			later := func(request string) {
+				e := event(len(request), "acct_1", audit.ResponseDeleted)
+				e.ID, e.Request = "evt_"+request, request
+				require.NoError(t, s.Events().Append(t.Context(), e))
+			}
+			once := hold("acct_1", "req_once", 5)
+			once.Kind, once.Cost = ledger.OpSpend, 5
+			for _, ways := range []func(){
+				func() { alone(hold("acct_1", "req_alone", 9)); alone(settle("acct_1", "req_alone", 9)) },
+				func() {
+					apply(t, s, hold("acct_1", "req_batch", 9), settle("acct_1", "req_batch", 9), settle("acct_2", "req_other", 1))
+				},
+				func() { apply(t, s, hold("acct_1", "req_two", 9)); apply(t, s, settle("acct_1", "req_two", 9)) },
+				func() { alone(once) },
+				func() { alone(settle("acct_1", "req_unheld", 3)) },
+				func() { alone(settle("acct_1", "req_short", 70)) },
+				func() { apply(t, s, hold("acct_1", "req_none", 0), release("acct_1", "req_none", "refused")) },
+				func() { alone(hold("acct_1", "req_open", 0)) },
+			} {
+				ways()
+			}
+			of := func(q store.EventQuery) (kinds []audit.Kind) {
+				es, err := s.Events().List(t.Context(), q)
+				require.NoError(t, err)
+				for _, e := range es {
+					require.Equal(t, q.Request, e.Request)
+					require.Equal(t, q.Account, e.Account)
+					kinds = append(kinds, e.Kind)
+				}
+				return kinds
+			}
+			for request, want := range map[string][]audit.Kind{
+				"req_alone": {audit.UsageDebited}, "req_batch": {audit.UsageDebited}, "req_two": {audit.UsageDebited}, "req_once": {audit.UsageDebited},
+				"req_unheld": {audit.UsageDebited}, "req_short": {audit.UsageUncollected, audit.UsageDebited}, "req_none": {audit.UsageReleased}, "req_open": nil,
+			} {
+				q := store.EventQuery{Account: "acct_1", Request: request}
+				require.Equal(t, want, of(q), request)
+				require.Empty(t, of(store.EventQuery{Account: "acct_2", Request: request}), "another account's") // W4
+				later(request)
+				want = append([]audit.Kind{audit.ResponseDeleted}, want...)
+				require.Equal(t, want, of(q), "newest first")
+				q.Limit = 1
+				require.Equal(t, want[:1], of(q), request)
+				q.Limit, q.Kinds = 0, []audit.Kind{audit.ResponseDeleted}
+				require.Equal(t, want[:1], of(q), request)
+				q.Kinds = []audit.Kind{audit.UsageDebited, audit.UsageReleased, audit.UsageUncollected}
+				require.Equal(t, append([]audit.Kind(nil), want[1:]...), of(q), request)
+			}
+			require.Equal(t, []audit.Kind{audit.UsageDebited}, of(store.EventQuery{Account: "acct_2", Request: "req_other"}))
 		}},
 		{"events/span_of_dates", []string{"Events.Span"}, func(t *testing.T, h harness) { // U4
 			s := h.store(t)
