@@ -19,6 +19,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/relay"
+	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/responses"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
@@ -105,6 +106,7 @@ type App struct {
 	Sessions *sessions.Service
 	Gate     *sessions.Gate
 	Members  *members.Service
+	Requests *requests.Service
 	Setup    *setup.Service
 	// FirstParty has the hidden credentials of browser chat; Admit takes them.
 	FirstParty *firstparty.Service
@@ -137,6 +139,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.FirstParty = firstparty.New(firstparty.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Chat})
 	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Members = members.New(members.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
+	a.Requests = requests.New(requests.Deps{
+		Store: d.Store, Accounts: a.Accounts, Members: a.Members, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Secrets: formSecrets(d.Peppers),
+	})
 	a.Setup = setup.New(setup.Deps{
 		Store: d.Store, Now: d.Now, NewID: d.NewID, Environment: d.Environment,
 		Boundary: setup.Boundary{Required: d.Boundary == gates.BoundaryMissing, Version: d.BoundaryVersion, Text: d.BoundaryText},
@@ -169,6 +174,14 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Outcomes: d.Store.Idempotency(), Secrets: idempotency.NewSecrets(d.Peppers), Entropy: d.Entropy,
 	})
 	return a, nil
+}
+
+// formSecrets are what challenges of public forms are signed with.
+func formSecrets(peppers keys.Peppers) (secrets [][32]byte) {
+	for _, p := range peppers {
+		secrets = append(secrets, p.Derive("archibotchat public forms v1", nil))
+	}
+	return secrets
 }
 
 // sweepEvery is how often expired lots are written down. Nothing depends on
@@ -274,6 +287,11 @@ func (a *App) forget(ctx context.Context) error {
 		}
 		if err := a.sweepAttempts(ctx); err != nil && ctx.Err() == nil {
 			a.deps.Log.Warn("forgetting attempts failed, will retry", "error", err)
+		}
+		for what, forget := range map[string]func(context.Context, int) (bool, error){"invitations": a.Members.Forget, "requests for access": a.Requests.Forget} {
+			if _, err := forget(ctx, forgetStep); err != nil && ctx.Err() == nil { // few come in a minute
+				a.deps.Log.Warn("forgetting what is long over failed, will retry", "what", what, "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

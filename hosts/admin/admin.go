@@ -27,6 +27,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/setup"
@@ -35,16 +36,17 @@ import (
 // Command is the whole of `admin`, to be embedded in a kong command line.
 // Bind a context.Context and an *[Env] for its commands.
 type Command struct {
-	Account  accountCommands `cmd:"" help:"Open, show, change and list accounts."`
-	Credits  creditsCommands `cmd:"" help:"Grant and correct credits; show balance and lots."`
-	Key      keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys, and see what they used."`
-	Limits   limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
-	Member   memberCommands  `cmd:"" help:"List, add, change and remove the members of accounts."`
-	Invite   inviteCommand   `cmd:"" help:"Invite somebody to an account by e-mail. The link is printed this once."`
-	Setup    setupCommands   `cmd:"" help:"Show what accounts settled before they began."`
-	Session  sessionCommands `cmd:"" help:"Mint sign-in sessions."`
-	Activity activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
-	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
+	Account        accountCommands `cmd:"" help:"Open, show, change and list accounts."`
+	Credits        creditsCommands `cmd:"" help:"Grant and correct credits; show balance and lots."`
+	Key            keyCommands     `cmd:"" help:"Create, list, change, revoke and rotate API keys, and see what they used."`
+	Limits         limitCommands   `cmd:"" help:"Bound what accounts, members and keys may spend."`
+	Member         memberCommands  `cmd:"" help:"List, add, change and remove the members of accounts."`
+	Invite         inviteCommand   `cmd:"" help:"Invite somebody to an account by e-mail. The link is printed this once."`
+	AccessRequests requestCommands `cmd:"" help:"List, show, approve and deny requests for access."`
+	Setup          setupCommands   `cmd:"" help:"Show what accounts settled before they began."`
+	Session        sessionCommands `cmd:"" help:"Mint sign-in sessions."`
+	Activity       activityCommand `cmd:"" help:"Show what happened on an account, newest first."`
+	Backup         backupCommand   `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
 }
 
 // Desk is the use cases on an open database.
@@ -54,6 +56,7 @@ type Desk struct {
 	Keyring  *keyring.Service // lists, changes and revokes
 	Limits   *limits.Service
 	Members  *members.Service
+	Requests *requests.Service
 	Setup    *setup.Service
 	Sessions *sessions.Service
 	Activity *activity.Service

@@ -14,6 +14,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/setup"
@@ -134,10 +135,13 @@ func (in *instance) desk(db *database) *admin.Desk {
 	log := func(sign func(string) ([]byte, error)) *seal.Service {
 		return seal.New(seal.Deps{Store: db, Now: now, Log: db.log, Origin: seal.Origin(string(in.base.Environment)), Sign: sign})
 	}
+	accountDesk := accounts.New(accounts.Deps{Store: db, Now: now, NewID: in.newID})
+	memberDesk := members.New(members.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy})
 	return &admin.Desk{
-		Accounts: accounts.New(accounts.Deps{Store: db, Now: now, NewID: in.newID}),
+		Accounts: accountDesk,
 		Credits:  credits.New(credits.Deps{Store: db, Now: now, NewID: in.newID}),
-		Members:  members.New(members.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
+		Members:  memberDesk,
+		Requests: requests.New(requests.Deps{Store: db, Accounts: accountDesk, Members: memberDesk, Now: now, NewID: in.newID, Entropy: entropy}),
 		Setup:    setup.New(setup.Deps{Store: db, Now: now, NewID: in.newID, Environment: string(in.base.Environment)}),
 		Sessions: sessions.New(sessions.Deps{Store: db, Now: now, NewID: in.newID, Entropy: entropy}),
 		Activity: activity.New(activity.Deps{Store: db, Now: now, NewID: in.newID}),

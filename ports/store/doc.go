@@ -43,6 +43,7 @@ type Stores interface {
 	Members() Members
 	Invitations() Invitations
 	Setups() Setups
+	AccessRequests() AccessRequests
 	Keys() Keys
 	KeyDays() KeyDays
 	FirstParties() FirstParties

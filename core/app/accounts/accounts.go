@@ -67,13 +67,7 @@ func (s *Service) Create(ctx context.Context, n Draft) (store.Account, error) {
 	if err != nil {
 		return store.Account{}, err
 	}
-	err = s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error {
-		if err := tx.Accounts().Create(ctx, a); err != nil {
-			return err
-		}
-		return tx.Events().Append(ctx, s.event(ctx, audit.AccountCreated, a.ID, ""))
-	})
-	if err != nil {
+	if err := s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error { return s.keep(ctx, tx, a) }); err != nil {
 		return store.Account{}, err
 	}
 	if n.Credits > 0 {
@@ -83,6 +77,26 @@ func (s *Service) Create(ctx context.Context, n Draft) (store.Account, error) {
 		}
 	}
 	return s.d.Store.Accounts().Get(ctx, a.ID)
+}
+
+// CreateIn opens an active account within the caller's transaction, without
+// credits. Faults: those of Create, but grant_failed.
+func (s *Service) CreateIn(ctx context.Context, tx store.Stores, name string, groups access.Groups, path billing.State) (store.Account, error) {
+	if err := s.allowed(ctx); err != nil {
+		return store.Account{}, err
+	}
+	a, err := s.open(Draft{Name: name, Groups: groups, Billing: path})
+	if err != nil {
+		return store.Account{}, err
+	}
+	return a, s.keep(ctx, tx, a)
+}
+
+func (s *Service) keep(ctx context.Context, tx store.Stores, a store.Account) error {
+	if err := tx.Accounts().Create(ctx, a); err != nil {
+		return err
+	}
+	return tx.Events().Append(ctx, s.event(ctx, audit.AccountCreated, a.ID, ""))
 }
 
 func (s *Service) open(n Draft) (store.Account, error) {

@@ -25,7 +25,7 @@ type Open = func(t testing.TB, clock func() time.Time) store.Store
 func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Store) {
 	t.Helper()
 	groups := [][]testCase{
-		accountCases(), peopleCases(), invitationCases(), setupCases(), keyCases(), keyDayCases(), firstPartyCases(), sessionCases(), sessionLifeCases(),
+		accountCases(), peopleCases(), invitationCases(), setupCases(), requestCases(), keyCases(), keyDayCases(), firstPartyCases(), sessionCases(), sessionLifeCases(),
 		flowCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
 	}
@@ -63,26 +63,27 @@ type testCase struct {
 // only hand out another interface are left out.
 func methods() (names []string) {
 	aggregates := map[string]reflect.Type{
-		"Accounts":     reflect.TypeFor[store.Accounts](),
-		"Users":        reflect.TypeFor[store.Users](),
-		"Setups":       reflect.TypeFor[store.Setups](),
-		"Invitations":  reflect.TypeFor[store.Invitations](),
-		"Members":      reflect.TypeFor[store.Members](),
-		"Keys":         reflect.TypeFor[store.Keys](),
-		"KeyDays":      reflect.TypeFor[store.KeyDays](),
-		"FirstParties": reflect.TypeFor[store.FirstParties](),
-		"Ledger":       reflect.TypeFor[store.Ledger](),
-		"Events":       reflect.TypeFor[store.Events](),
-		"Sessions":     reflect.TypeFor[store.Sessions](),
-		"Flows":        reflect.TypeFor[store.Flows](),
-		"Seals":        reflect.TypeFor[store.Seals](),
-		"SealLog":      reflect.TypeFor[store.SealLog](),
-		"Limits":       reflect.TypeFor[store.Limits](),
-		"Replicas":     reflect.TypeFor[store.Replicas](),
-		"Responses":    reflect.TypeFor[store.Responses](),
-		"PriceBooks":   reflect.TypeFor[store.PriceBooks](),
-		"Changes":      reflect.TypeFor[store.Changes](),
-		"Idempotency":  reflect.TypeFor[store.Idempotency](),
+		"Accounts":       reflect.TypeFor[store.Accounts](),
+		"Users":          reflect.TypeFor[store.Users](),
+		"Setups":         reflect.TypeFor[store.Setups](),
+		"AccessRequests": reflect.TypeFor[store.AccessRequests](),
+		"Invitations":    reflect.TypeFor[store.Invitations](),
+		"Members":        reflect.TypeFor[store.Members](),
+		"Keys":           reflect.TypeFor[store.Keys](),
+		"KeyDays":        reflect.TypeFor[store.KeyDays](),
+		"FirstParties":   reflect.TypeFor[store.FirstParties](),
+		"Ledger":         reflect.TypeFor[store.Ledger](),
+		"Events":         reflect.TypeFor[store.Events](),
+		"Sessions":       reflect.TypeFor[store.Sessions](),
+		"Flows":          reflect.TypeFor[store.Flows](),
+		"Seals":          reflect.TypeFor[store.Seals](),
+		"SealLog":        reflect.TypeFor[store.SealLog](),
+		"Limits":         reflect.TypeFor[store.Limits](),
+		"Replicas":       reflect.TypeFor[store.Replicas](),
+		"Responses":      reflect.TypeFor[store.Responses](),
+		"PriceBooks":     reflect.TypeFor[store.PriceBooks](),
+		"Changes":        reflect.TypeFor[store.Changes](),
+		"Idempotency":    reflect.TypeFor[store.Idempotency](),
 	}
 	for name, typ := range aggregates {
 		for m := range typ.Methods() {

@@ -1,0 +1,4 @@
+package requests
+
+// Zeros is how many leading zero bits a proof achieves.
+var Zeros = zeros
