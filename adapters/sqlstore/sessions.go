@@ -36,6 +36,8 @@ type sessionRow struct {
 	CheckAt   int64  `bun:"check_at"`
 
 	Account *accountRow `bun:"rel:belongs-to,join:account_id=id"`
+	Owner   *userRow    `bun:"rel:belongs-to,join:user_id=id"`
+	Member  *memberRow  `bun:"rel:has-one,join:account_id=account_id,join:user_id=user_id"`
 }
 
 func (r *sessionRow) session() store.Session {
@@ -48,6 +50,16 @@ func (r *sessionRow) session() store.Session {
 	copy(s.Hash[:], r.Hash)
 	if len(r.Grant) > 0 {
 		s.Grant = r.Grant
+	}
+	if r.Provider == "" { // minted: what it says is its own
+		return s
+	}
+	s.Role, s.UserRule, s.Groups = "", "", access.Groups{}
+	if r.Owner != nil {
+		s.UserRule, s.Groups = r.Owner.Rule, groups(r.Owner.Groups)
+	}
+	if r.Member != nil {
+		s.Role = access.Role(r.Member.Role)
 	}
 	return s
 }
@@ -88,7 +100,7 @@ func box(sealed []byte) []byte {
 
 // whole selects sessions with what belongs to them.
 func (s sessions) whole(db bun.IDB, into any) *bun.SelectQuery {
-	return db.NewSelect().Model(into).Relation("Account")
+	return db.NewSelect().Model(into).Relation("Account").Relation("Owner").Relation("Member")
 }
 
 func (s sessions) ByHash(ctx context.Context, h store.SessionHash) (store.Session, store.Account, error) {
@@ -184,13 +196,16 @@ func (s sessions) End(ctx context.Context, id string, at time.Time, reason strin
 }
 
 func (s sessions) EndAll(ctx context.Context, of store.SessionQuery, at time.Time, reason string) ([]store.Session, error) {
-	if err := s.check(ctx, of.User, of.Account, of.Issuer, of.SID, of.Subject, of.Except, reason); err != nil {
+	if err := s.check(ctx, of.ID, of.User, of.Account, of.Issuer, of.SID, of.Subject, of.Except, reason); err != nil {
 		return nil, err
 	}
-	if of.User == "" && (of.Issuer == "" || of.SID == "" && of.Subject == "") {
+	if of.ID == "" && of.User == "" && (of.Issuer == "" || of.SID == "" && of.Subject == "") {
 		return nil, nil
 	}
 	q := ending(s.writes.NewUpdate().Model((*sessionRow)(nil)), at, reason)
+	if of.ID != "" {
+		q = q.Where("id = ?", of.ID)
+	}
 	if of.User != "" {
 		q = q.Where("user_id = ?", of.User)
 	}

@@ -11,6 +11,10 @@ const (
 	AccountChanged    Kind = "account.changed"
 	SessionCreated    Kind = "session.created"
 	SessionEnded      Kind = "session.ended"
+	SessionSwitched   Kind = "session.switched" // to another account of its user
+	SignedIn          Kind = "signin.succeeded"
+	SignInFailed      Kind = "signin.failed"
+	UserChanged       Kind = "user.changed" // the provider says otherwise than before
 	GateDenied        Kind = "gate.denied"
 	KeyCreated        Kind = "key.created"
 	KeyRotated        Kind = "key.rotated"

@@ -41,8 +41,9 @@ type Session struct {
 }
 
 // SessionQuery tells sessions by whose they are. Empty fields do not narrow,
-// but User, SID or Subject must be given; SID and Subject are an Issuer's.
+// but ID, User, SID or Subject must be given; SID and Subject are an Issuer's.
 type SessionQuery struct {
+	ID      string
 	User    string
 	Account string
 	Issuer  string

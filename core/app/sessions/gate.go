@@ -17,19 +17,25 @@ type Gate struct {
 	// each account must have acknowledged BoundaryVersion (A8).
 	Boundary        gates.Boundary
 	BoundaryVersion string
+	// Fresh asks for a sign-in of late where an administrator makes keys; nil
+	// asks for none.
+	Fresh func(ctx context.Context) error
 }
 
 // Decide returns whether the session in ctx may use each area of account now,
-// credits included. A context without a session is not signed in. An error
-// means that the credits could not be read: the caller keeps the gate shut.
+// credits included; the zero Account is none yet. A context without a session
+// is not signed in. An error means that the credits could not be read: the
+// caller keeps the gate shut.
 func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...access.Area) ([]gates.Decision, error) {
 	now, err := g.Store.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lots, err := g.Store.Ledger().Lots(ctx, account.ID)
-	if err != nil {
-		return nil, err
+	var lots []ledger.Lot
+	if account.ID != "" { // else signed in, but a member of nothing
+		if lots, err = g.Store.Ledger().Lots(ctx, account.ID); err != nil {
+			return nil, err
+		}
 	}
 	in := gates.Input{
 		Account: account.Status, Groups: account.Groups, Enabled: g.Enabled, Billing: account.Billing,
@@ -50,9 +56,16 @@ func (g *Gate) Decide(ctx context.Context, account store.Account, areas ...acces
 }
 
 // Admit returns nil if the session in ctx may use the API area of account
-// now, else the fault of the first reason. It is the gate of key creation (G5).
-func (g *Gate) Admit(ctx context.Context, account store.Account, _ access.Principal) error {
-	return g.admit(ctx, account, access.AreaAPI)
+// now, else the fault of the first reason. It is the gate of key creation (G5),
+// for which administrators must have signed in of late.
+func (g *Gate) Admit(ctx context.Context, account store.Account, by access.Principal) error {
+	if err := g.admit(ctx, account, access.AreaAPI); err != nil {
+		return err
+	}
+	if g.Fresh != nil && by.Kind == access.PrincipalUser && by.Admin() {
+		return g.Fresh(ctx)
+	}
+	return nil
 }
 
 // Chat is Admit for the chat area: the gate of a browser chat turn (G5).

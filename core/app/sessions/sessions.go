@@ -2,15 +2,13 @@
 //
 // It keeps true that a token is 256 random bits, is shown once and stored as
 // its SHA-256 only, and that a session is refused once it was ended, was idle
-// too long, or has reached its absolute limit. It does not sign anybody in.
+// too long, has reached its absolute limit, or has a provider that has not
+// answered for it for too long (G3). What its user may do is read anew with
+// each use. It does not sign anybody in; package signin does.
 package sessions
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/archibot/archibotchat/core/access"
@@ -28,6 +26,9 @@ const (
 	OperatorAbsolute = 8 * time.Hour
 	// TouchEvery is how often at most a session's last use is written.
 	TouchEvery = time.Minute
+	// Recheck is how often a provider is asked about a session unless it is
+	// said otherwise. One that has not answered for two such times ends it.
+	Recheck = 15 * time.Minute
 )
 
 // What Session.UserRule holds.
@@ -36,31 +37,11 @@ const (
 	RuleNone     = "none"
 )
 
-const entropyLen = 32
-
-// tokenLen is the length of every token in characters.
-var tokenLen = base64.RawURLEncoding.EncodedLen(entropyLen)
-
 // ErrNotSignedIn is the one answer to every token that does not work.
 var ErrNotSignedIn = fault.New(fault.Unauthenticated, string(gates.NotSignedIn), gates.NotSignedIn.Sentence())
 
-// Token is a whole session token. It prints as [redacted]; only Reveal shows it.
-type Token struct{ text string }
-
-// Reveal returns the token's text, for the cookie.
-func (t Token) Reveal() string { return t.text }
-
-// String hides the token.
-func (t Token) String() string { return "[redacted]" }
-
-// Format hides the token from every verb of fmt.
-func (t Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacted]")) }
-
-// MarshalText hides the token from encoders.
-func (t Token) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
-
-// LogValue hides the token from logs.
-func (t Token) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+// Token is a session's token; Reveal shows it, for the cookie.
+type Token = access.Token
 
 // Deps is what the use cases stand on.
 type Deps struct {
@@ -68,13 +49,19 @@ type Deps struct {
 	Now     func() time.Time
 	NewID   func(prefix string) string
 	Entropy func([]byte)
+	Recheck time.Duration // 0: Recheck
 }
 
 // Service holds the use cases.
 type Service struct{ d Deps }
 
 // New returns the use cases.
-func New(d Deps) *Service { return &Service{d} }
+func New(d Deps) *Service {
+	if d.Recheck <= 0 {
+		d.Recheck = Recheck
+	}
+	return &Service{d}
+}
 
 // Draft describes a session to mint.
 type Draft struct {
@@ -101,17 +88,8 @@ func (s *Service) Mint(ctx context.Context, n Draft) (Token, store.Session, erro
 		f.Param = "role"
 		return Token{}, store.Session{}, f
 	}
-	var raw [entropyLen]byte
-	s.d.Entropy(raw[:])
-	token := Token{base64.RawURLEncoding.EncodeToString(raw[:])}
-	now := s.d.Now()
-	ses := store.Session{
-		ID: s.d.NewID("ses"), Hash: sha256.Sum256([]byte(token.text)), Account: n.Account, User: n.User, Role: n.Role,
-		UserRule: RuleNone, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(Absolute), Operator: n.Operator,
-	}
-	if n.Operator {
-		ses.ExpiresAt = now.Add(OperatorAbsolute)
-	}
+	var token Token
+	var ses store.Session
 	err := s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error {
 		a, err := tx.Accounts().Get(ctx, n.Account)
 		if err != nil {
@@ -120,7 +98,10 @@ func (s *Service) Mint(ctx context.Context, n Draft) (Token, store.Session, erro
 		if a.Status == access.StatusClosed {
 			return fault.New(fault.Conflict, string(gates.AccountClosed), gates.AccountClosed.Sentence())
 		}
-		if err := tx.Sessions().Create(ctx, ses); err != nil {
+		token, ses, err = s.Open(ctx, tx, store.Session{
+			Account: n.Account, User: n.User, Role: n.Role, UserRule: RuleNone, Operator: n.Operator, FreshAt: s.d.Now(),
+		})
+		if err != nil {
 			return err
 		}
 		return tx.Events().Append(ctx, s.event(ctx, audit.SessionCreated, ses.Account, ses.ID, ""))
@@ -131,14 +112,27 @@ func (s *Service) Mint(ctx context.Context, n Draft) (Token, store.Session, erro
 	return token, ses, nil
 }
 
+// Open adds a session within a transaction, for a sign-in, and returns it with
+// its token. ID, hash and times are given here; the evidence is the caller's.
+func (s *Service) Open(ctx context.Context, tx store.Stores, n store.Session) (Token, store.Session, error) {
+	token := access.NewToken(s.d.Entropy)
+	now := s.d.Now()
+	n.Hash, n.CreatedAt, n.SeenAt, n.ExpiresAt = token.Sum(), now, now, now.Add(absolute(n))
+	if n.ID == "" {
+		n.ID = s.d.NewID("ses")
+	}
+	return token, n, tx.Sessions().Create(ctx, n)
+}
+
 // Resolve returns the session of a token and its account, and notes the use.
-// A token that does not work, and one of a closed account, is
-// ErrNotSignedIn; a store that does not answer is its own fault.
+// A session of somebody who is no member of its account, or has none, comes
+// without an account. A token that does not work, and one of a closed account,
+// is ErrNotSignedIn; a store that does not answer is its own fault.
 func (s *Service) Resolve(ctx context.Context, token string) (store.Session, store.Account, error) {
-	if len(token) != tokenLen {
+	if len(token) != access.TokenLen {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
-	ses, a, err := s.d.Store.Sessions().ByHash(ctx, sha256.Sum256([]byte(token)))
+	ses, a, err := s.d.Store.Sessions().ByHash(ctx, access.SumToken(token))
 	if err != nil && fault.KindOf(err) == fault.NotFound {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
@@ -146,8 +140,11 @@ func (s *Service) Resolve(ctx context.Context, token string) (store.Session, sto
 		return store.Session{}, store.Account{}, err
 	}
 	now := s.d.Now()
-	if !Good(ses, now) || a.Status == access.StatusClosed {
+	if !s.good(ses, now) || a.Status == access.StatusClosed {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
+	}
+	if ses.Role == "" { // whoever was removed may still ask to be let in anew
+		ses.Account, a = "", store.Account{}
 	}
 	if now.Sub(ses.SeenAt) >= TouchEvery {
 		if err := s.d.Store.Sessions().Seen(ctx, ses.ID, now); err != nil {
@@ -158,18 +155,44 @@ func (s *Service) Resolve(ctx context.Context, token string) (store.Session, sto
 	return ses, a, nil
 }
 
-// Good reports whether a session may be used at now.
+// good reports whether a session may be used at now. A provider that should
+// have vouched for it twice by now, and has not, closes it (G3).
+func (s *Service) good(ses store.Session, now time.Time) bool {
+	return Good(ses, now) && (ses.CheckAt.IsZero() || now.Sub(ses.CheckedAt) < 2*s.d.Recheck)
+}
+
+// Live reports whether a session is neither ended nor past its limits.
+func (s *Service) Live(ses store.Session) bool { return Good(ses, s.d.Now()) }
+
+// Good reports whether a session is neither ended nor past its limits at now.
 func Good(s store.Session, now time.Time) bool {
-	absolute := Absolute
-	if s.Operator {
-		absolute = OperatorAbsolute
+	return s.EndedAt.IsZero() && now.Before(ExpiresAt(s)) && now.Sub(s.SeenAt) < IdleLimit(s)
+}
+
+// Staff reports whether a session is one of an operator: minted so, or of a
+// user who is in that group by now.
+func Staff(s store.Session) bool {
+	return s.Operator || s.UserRule == RuleRequired && s.Groups.Has(access.GroupOperator)
+}
+
+// ExpiresAt returns when a session ends in any case.
+func ExpiresAt(s store.Session) time.Time {
+	if at := s.CreatedAt.Add(absolute(s)); at.Before(s.ExpiresAt) {
+		return at
 	}
-	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Sub(s.CreatedAt) < absolute && now.Sub(s.SeenAt) < IdleLimit(s)
+	return s.ExpiresAt
+}
+
+func absolute(s store.Session) time.Duration {
+	if Staff(s) {
+		return OperatorAbsolute
+	}
+	return Absolute
 }
 
 // IdleLimit returns how long the session may rest.
 func IdleLimit(s store.Session) time.Duration {
-	if s.Operator {
+	if Staff(s) {
 		return OperatorIdle
 	}
 	return Idle

@@ -51,6 +51,14 @@ func account(now time.Time) store.Account {
 	}, Billing: billing.Active}
 }
 
+// grant gives the account something to spend.
+func (h *house) grant(t *testing.T) {
+	t.Helper()
+	out, err := h.store.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpGrant, Account: "acct_1", Amount: 1, Lot: "lot_1", Source: ledger.SourceDemo}})
+	require.NoError(t, err)
+	require.NoError(t, out[0].Err)
+}
+
 func operator(t *testing.T) context.Context {
 	return access.WithPrincipal(t.Context(), access.Principal{Kind: access.PrincipalOperator, ID: "cli"})
 }
@@ -221,9 +229,7 @@ func TestGate(t *testing.T) {
 	mine := store.Session{Account: a.ID, UserRule: sessions.RuleNone}
 
 	require.Equal(t, "credits_exhausted", fault.CodeOf(gate.Admit(ctx(mine), a, access.Principal{})))
-	out, err := h.store.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpGrant, Account: a.ID, Amount: 1, Lot: "lot_1", Source: ledger.SourceDemo}})
-	require.NoError(t, err)
-	require.NoError(t, out[0].Err)
+	h.grant(t)
 	require.NoError(t, gate.Admit(ctx(mine), a, access.Principal{}))
 
 	for name, c := range map[string]struct {
