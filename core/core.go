@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,12 +25,14 @@ import (
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/setup"
+	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/app/tariff"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/idempotency"
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/ports/identity"
 	"github.com/archibot/archibotchat/ports/inference"
 	attempts "github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/prices"
@@ -59,6 +62,14 @@ type Deps struct {
 	// are required to serve /v1.
 	Environment string
 	Sign        func(text string) ([]byte, error)
+
+	// Providers sign people in, in the order in which they are shown; nobody can
+	// sign in without. Links is the one of them that signs in by printed links.
+	Providers []identity.Provider
+	Links     identity.Provider
+	// Recheck is how often a provider is asked about each session; 15 minutes if
+	// 0. One that has not answered for twice as long ends it.
+	Recheck time.Duration
 
 	Now     func() time.Time           // UTC
 	NewID   func(prefix string) string // prefix_ and 26 characters, sorting by time
@@ -104,6 +115,7 @@ type App struct {
 	Credits  *credits.Service
 	Activity *activity.Service
 	Sessions *sessions.Service
+	SignIn   *signin.Service
 	Gate     *sessions.Gate
 	Members  *members.Service
 	Requests *requests.Service
@@ -146,12 +158,19 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Store: d.Store, Now: d.Now, NewID: d.NewID, Environment: d.Environment,
 		Boundary: setup.Boundary{Required: d.Boundary == gates.BoundaryMissing, Version: d.BoundaryVersion, Text: d.BoundaryText},
 	})
-	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
+	a.Sessions = sessions.New(sessions.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Recheck: d.Recheck})
+	a.Gate.Fresh = a.Sessions.Fresh
 	events := activity.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID}
 	a.Activity = activity.New(events)
 	a.Seal = seal.New(seal.Deps{Store: d.Store, Now: d.Now, Log: d.Log, Origin: seal.Origin(d.Environment), Sign: d.Sign})
+	in := signin.Deps{
+		Store: d.Store, Providers: d.Providers, Links: d.Links, Sessions: a.Sessions, Peppers: d.Peppers, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy,
+		Log: d.Log, Recheck: cmp.Or(d.Recheck, sessions.Recheck),
+	}
+	var err error
 	if d.Upstream == nil {
-		return a, nil
+		a.SignIn, err = signin.New(in)
+		return a, err
 	}
 
 	if _, err := d.Prices.Book(ctx); err != nil {
@@ -162,6 +181,10 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		d.Memory = 512 << 20
 	}
 	a.Recorder = activity.NewFolder(events, d.Log)
+	in.Recorder = a.Recorder
+	if a.SignIn, err = signin.New(in); err != nil {
+		return nil, err
+	}
 	a.spend = spend.New(spend.Deps{Store: d.Store, NewID: d.NewID, Now: d.Now, Log: d.Log, Lease: d.Lease})
 	a.Admit = admit.New(admit.Deps{Store: d.Store, Peppers: d.Peppers, Enabled: d.Areas, Boundary: d.Boundary, BoundaryVersion: d.BoundaryVersion, Recorder: a.Recorder, Now: d.Now})
 	a.Models = models.New(models.Deps{Upstream: d.Upstream, Prices: a.Tariff, Now: d.Now, Log: d.Log})
@@ -190,7 +213,7 @@ const sweepEvery = time.Minute
 
 // Run does the work behind the requests until ctx ends: the ledger's writer
 // and its lease, the recovery of dead replicas' holds, the sweep of expired
-// lots, the end of kept answers, the notices of keys that expire, the events of refusals, the log that events
+// lots, the end of kept answers, the questions to providers about sessions, the notices of keys that expire, the events of refusals, the log that events
 // are sealed into, the prices, the polls for changes of keys and accounts, the
 // records of whose each response is. It returns when all of it has stopped. End
 // ctx only after the hosts have drained.
@@ -210,6 +233,7 @@ func (a *App) Run(ctx context.Context) error {
 		"admit":     func(ctx context.Context) error { return a.Admit.Run(ctx, a.deps.Log) },
 		"sweep":     a.sweep,
 		"forget":    a.forget,
+		"signin":    a.SignIn.Run,
 		"keys":      a.tend,
 		"tariff":    a.Tariff.Run,
 		"responses": a.Responses.Run,

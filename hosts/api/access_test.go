@@ -21,11 +21,12 @@ type row struct {
 	member     int  // to a member, on an object that is not theirs
 	object     bool // names an object: a foreign, an unknown and a malformed ID are 404
 	admins     bool // is for administrators only, whatever it is on
+	person     bool // is about the person: needs no account
 }
 
 // operations has a row for every operation; TestAccess fails if one lacks.
 var operations = map[string]row{
-	"GET /api/me":                {path: "/api/me", admin: 200, member: 200},
+	"GET /api/me":                {path: "/api/me", admin: 200, member: 200, person: true},
 	"GET /api/account":           {path: "/api/account", admin: 200, member: 200},
 	"GET /api/keys":              {path: "/api/keys", admin: 200, member: 200},
 	"POST /api/keys":             {path: "/api/keys", body: `{"name":"x"}`, admin: 201, member: 201},
@@ -43,7 +44,10 @@ var operations = map[string]row{
 	"GET /api/credits/statement": {path: "/api/credits/statement?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z", admin: 200, member: 200},
 	"GET /api/activity":          {path: "/api/activity", admin: 200, member: 200},
 	"GET /api/activity.csv":      {path: "/api/activity.csv", admin: 200, member: 200},
-	"DELETE /api/session":        {path: "/api/session", admin: 204, member: 204},
+	"DELETE /api/session":        {path: "/api/session", admin: 200, member: 200, person: true},
+	"GET /api/sessions":          {path: "/api/sessions", admin: 200, member: 200, person: true},
+	"DELETE /api/sessions/{id}":  {path: "/api/sessions/ses_none", admin: 404, member: 404, person: true},
+	"PUT /api/session/account":   {path: "/api/session/account", body: `{"account_id":"acct_none"}`, admin: 404, member: 404, person: true},
 }
 
 func TestAccess(t *testing.T) {
@@ -54,7 +58,7 @@ func TestAccess(t *testing.T) {
 			have = append(have, name)
 		}
 		for path, item := range spec(t)["paths"].(map[string]any) {
-			if path == "/api/leaked-keys" { // has no session; see TestLeaked
+			if path == "/api/leaked-keys" || path == "/api/providers" || strings.HasPrefix(path, "/auth/") { // need no session; see TestLeaked and TestSignIn
 				continue
 			}
 			for method := range item.(map[string]any) {
@@ -97,6 +101,11 @@ func TestAccess(t *testing.T) {
 				}
 				problem(t, h.call(t, h.foreignUser, method, own, o.body), http.StatusNotFound, "not_found")
 			}
+			if res := h.call(t, h.stray(t), method, own, o.body); o.person {
+				require.Contains(t, []int{o.admin}, res.StatusCode, res.text)
+			} else {
+				problem(t, res, http.StatusForbidden, "account_pending")
+			}
 			res := h.call(t, h.member, method, own, o.body)
 			require.Equal(t, o.member, res.StatusCode, res.text)
 			if o.member == http.StatusForbidden {
@@ -121,7 +130,7 @@ func TestHeaders(t *testing.T) {
 		"a problem":  h.call(t, "", "GET", "/api/me", ""),
 		"no route":   h.call(t, h.admin, "GET", "/api/none", ""),
 		"a table":    h.call(t, h.admin, "GET", "/api/activity.csv", ""),
-		"no content": h.call(t, h.admin, "DELETE", "/api/session", ""),
+		"no content": h.call(t, h.admin, "DELETE", "/api/limits/account", ""),
 	} {
 		require.Regexp(t, `^req_[0-9a-v]{26}$`, r.Header.Get("X-Request-Id"), name)
 		require.Equal(t, "no-store", r.Header.Get("Cache-Control"), name)
@@ -141,11 +150,11 @@ func TestRouting(t *testing.T) {
 	h := build(t)
 	for _, path := range []string{
 		"/api", "/api/", "/api/none", "/api/keys/", "/api/keys/a/b/c", "/api//keys", "/api/x/../keys", "/api/docs", "/api/openapi.json",
-		"/api/keys/key_%00", "/api/keys/..%2Faccount", "/openapi.json", "/docs", "/schemas/Key.json", "/api/schemas/Key.json", "/",
+		"/api/keys/key_%00", "/api/keys/..%2Faccount", "/openapi.json", "/docs", "/schemas/Key.json", "/api/schemas/Key.json", "/", "/auth", "/auth/", "/auth/acme", "/auth/acme/none", "/auth/local/a/b", "/auth//start",
 	} {
 		problem(t, h.call(t, h.admin, "GET", path, ""), http.StatusNotFound, "no_such_operation")
 	}
-	for path, allow := range map[string]string{"/api/me": "GET, HEAD", "/api/keys": "GET, HEAD, POST", "/api/session": "DELETE"} {
+	for path, allow := range map[string]string{"/api/me": "GET, HEAD", "/api/keys": "GET, HEAD, POST", "/api/session": "DELETE", "/auth/acme/start": "GET, HEAD"} {
 		r := h.call(t, h.admin, "PUT", path, "{}")
 		problem(t, r, http.StatusMethodNotAllowed, "method_not_allowed")
 		require.Equal(t, allow, r.Header.Get("Allow"))

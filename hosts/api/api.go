@@ -13,6 +13,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/hosts/edge"
 	port "github.com/archibot/archibotchat/ports/limits"
@@ -30,6 +31,7 @@ type Recorder interface {
 // Config is what the API stands on. All fields are needed, save Leaks and Secure.
 type Config struct {
 	Sessions *sessions.Service
+	SignIn   *signin.Service
 	Gate     *sessions.Gate
 	Keyring  *keyring.Service
 	Limits   *limits.Service
@@ -47,6 +49,9 @@ type Config struct {
 	// Secure is true wherever browsers reach the API over TLS. Without it the
 	// session cookie has no __Host- prefix: for plain HTTP on loopback only.
 	Secure bool
+	// Base returns where browsers reach the site, scheme and host: providers
+	// send people back to it.
+	Base func() string
 }
 
 // Version is the version of the API's description.
@@ -58,7 +63,7 @@ type server struct {
 	mux *http.ServeMux
 }
 
-// New returns the handler of everything under /api.
+// New returns the handler of everything under /api and /auth.
 func New(c Config) http.Handler {
 	return newServer(c).handler()
 }
@@ -75,6 +80,8 @@ func newServer(c Config) *server {
 	s.registerStatement()
 	s.registerActivity()
 	s.registerSession()
+	s.registerProviders()
+	s.registerSignIn()
 	s.registerLeaks()
 	return s
 }
@@ -101,6 +108,7 @@ func (s *server) humaConfig() huma.Config {
 				},
 			},
 			Tags: []*huma.Tag{
+				{Name: "Sign-in", Description: "How people get in. The routes under /auth are for browsers, which they lead on, and for providers."},
 				{Name: "Session", Description: "Who is signed in, and what they may use."},
 				{Name: "Account", Description: "The account the session is for."},
 				{Name: "Keys", Description: "API keys for /v1."},

@@ -25,6 +25,13 @@ type attempt struct {
 // have: an address of IPv4, 64 bits of IPv6. Many people may share one.
 var attempts = map[string]attempt{
 	"POST " + leakPath: {"leak_report", limits.Rule{Burst: 60, Every: time.Second}}, // scanners send bursts of reports
+
+	// An office may have one address, and all of it comes in at nine.
+	"GET /api/providers": {"providers", limits.Rule{Burst: 200, Every: 100 * time.Millisecond}},
+	startRoute:           {"sign_in_start", limits.Rule{Burst: 100, Every: 200 * time.Millisecond}},
+	callbackRoute:        {"sign_in_callback", limits.Rule{Burst: 100, Every: 200 * time.Millisecond}},
+	linkRoute:            {"sign_in_link", limits.Rule{Burst: 20, Every: time.Second}},
+	logoutRoute:          {"back_channel_logout", limits.Rule{Burst: 200, Every: 50 * time.Millisecond}}, // a provider tells of all at once
 }
 
 // attempted reports whether a request may go on, or answers it: with 429 if its

@@ -9,7 +9,11 @@ import (
 	"github.com/archibot/archibotchat/core/app/sessions"
 )
 
-const sessionScheme = "session"
+const (
+	sessionScheme = "session"
+	// public marks operations that need no session.
+	public = "public"
+)
 
 // CookieName returns the name of the session cookie. The __Host- prefix binds
 // it to one host over TLS (RFC 6265bis); plain HTTP on loopback has none.
@@ -23,28 +27,50 @@ func CookieName(secure bool) string {
 // Cookie returns the session cookie for a token; the empty token takes the
 // cookie away.
 func Cookie(token string, secure bool) *http.Cookie {
-	//nolint:gosec // Secure is the caller's: plain HTTP on loopback has no other way
-	c := &http.Cookie{Name: CookieName(secure), Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	c := hostCookie(CookieName(secure), token, secure)
 	if token == "" {
 		c.MaxAge = -1
 	}
 	return c
 }
 
+// hostCookie returns a cookie of this host alone, which no script reads and no
+// other site's request carries, save that of a link that somebody follows.
+func hostCookie(name, value string, secure bool) *http.Cookie {
+	//nolint:gosec // Secure is the caller's: plain HTTP on loopback has no other way
+	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+}
+
+// soleCookie returns the value of the cookie of a name. Two of them are none:
+// one is somebody else's.
+func soleCookie(r *http.Request, name string) string {
+	cookies := r.CookiesNamed(name)
+	if len(cookies) != 1 {
+		return ""
+	}
+	return cookies[0].Value
+}
+
+// SessionOf returns the session that a request came with, and notes its use;
+// sessions.ErrNotSignedIn if there is none that works.
+func SessionOf(r *http.Request, service *sessions.Service, secure bool) (sessions.Current, error) {
+	session, account, err := service.Resolve(r.Context(), soleCookie(r, CookieName(secure)))
+	return sessions.Current{Session: session, Account: account}, err
+}
+
 // authenticate puts the session of the cookie into the context, or answers
 // 401. It comes before the input is read, so that strangers learn nothing
-// about it. Two cookies of the name are none: one of them is somebody else's.
+// about it.
 func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	cookies := r.CookiesNamed(CookieName(s.Secure))
-	if len(cookies) != 1 {
-		s.fail(w, r, sessions.ErrNotSignedIn)
+	if _, free := ctx.Operation().Metadata[public]; free {
+		next(ctx)
 		return
 	}
-	session, account, err := s.Sessions.Resolve(r.Context(), cookies[0].Value)
+	r, w := humago.Unwrap(ctx)
+	current, err := SessionOf(r, s.Sessions, s.Secure)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	next(huma.WithContext(ctx, sessions.With(ctx.Context(), sessions.Current{Session: session, Account: account})))
+	next(huma.WithContext(ctx, sessions.With(ctx.Context(), current)))
 }

@@ -27,7 +27,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNoOperation)
 		return
 	}
-	h, pattern := s.mux.Handler(r)
+	h, pattern := s.route(r)
 	if pattern == "" {
 		probe := &prober{header: http.Header{}}
 		h.ServeHTTP(probe, r)
@@ -42,6 +42,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.attempted(w, r, pattern) {
+		return
+	}
+	if isSignIn(r.URL.Path) {
+		s.signIn(w, r, h, pattern)
 		return
 	}
 	if r.Method == http.MethodPost || r.ContentLength != 0 {

@@ -29,7 +29,7 @@ func Unrouted(c Config) (out []string) {
 	for pattern, a := range attempts {
 		method, path, _ := strings.Cut(pattern, " ")
 		r := &http.Request{Method: method, URL: &url.URL{Path: wildcard.ReplaceAllString(path, "x")}}
-		if _, got := s.mux.Handler(r); got != pattern || a.rule.Validate() != nil || a.name == "" {
+		if _, got := s.route(r); got != pattern || a.rule.Validate() != nil || a.name == "" {
 			out = append(out, pattern)
 		}
 	}

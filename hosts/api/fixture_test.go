@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/gates"
@@ -36,6 +38,8 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/hosts/api"
 	"github.com/archibot/archibotchat/hosts/edge"
+	"github.com/archibot/archibotchat/ports/identity"
+	"github.com/archibot/archibotchat/ports/identity/identitytest"
 	attempts "github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/store"
 )
@@ -59,6 +63,10 @@ type house struct {
 	reporter reporter
 	believe  func(api.Leaks) // starts the API anew with other reporters
 	attempts *tries
+	signin   *signin.Service
+	acme     *identitytest.Fake // a provider
+	local    *identitytest.Fake // signs in by tickets, which are subjects
+	secure   http.Handler       // the same API behind TLS
 
 	account, foreign           store.Account
 	admin, member, foreignUser string // session tokens
@@ -100,6 +108,13 @@ func (t *tries) Take(ctx context.Context, key string, r attempts.Rule) (attempts
 	return t.Limiter.Take(ctx, key, r)
 }
 
+// tickets signs in by links: a ticket is a subject.
+type tickets struct{ *identitytest.Fake }
+
+func (t tickets) Finish(ctx context.Context, f identity.Flow, callback url.Values) (identity.Identity, error) {
+	return t.Fake.Finish(ctx, f, url.Values{"code": callback["ticket"]})
+}
+
 // build opens a house. swap may put another store before the services.
 func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	t.Helper()
@@ -121,9 +136,18 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.accounts = accounts.New(accounts.Deps{Store: s, Now: clock, NewID: ids.New})
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
+	gate.Fresh = h.sessions.Fresh
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	h.attempts = &tries{Limiter: memlimits.New(memlimits.Config{Now: clock})}
+	h.acme = identitytest.NewFake(identity.Description{ID: "acme", Name: "Acme & Söhne", Issuer: "https://id.acme.example", Rule: identity.RuleRequired})
+	h.local = identitytest.NewFake(identity.Description{ID: "local", Name: "This machine", Issuer: "urn:local", Rule: identity.RuleNone})
+	h.signin, err = signin.New(signin.Deps{
+		Store: s, Providers: []identity.Provider{h.acme, h.local}, Links: tickets{h.local}, Sessions: h.sessions, Recorder: &h.refusals, Peppers: peppers,
+		Now: clock, NewID: ids.New, Entropy: system.Entropy, Log: log, Recheck: sessions.Recheck,
+	})
+	require.NoError(t, err)
 	config := api.Config{
+		SignIn: h.signin, Base: func() string { return "https://chat.example" },
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
@@ -133,6 +157,9 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.believe = func(l api.Leaks) {
 		config.Leaks = l
 		h.Handler = api.New(config)
+		secure := config
+		secure.Secure = true
+		h.secure = api.New(secure)
 	}
 	h.believe(h.reporter.leaks())
 	h.furnish(t)
@@ -196,7 +223,11 @@ func (h *house) call(t *testing.T, token, method, target, body string, change ..
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	res := w.Result()
+	return read(t, w.Result())
+}
+
+func read(t *testing.T, res *http.Response) reply {
+	t.Helper()
 	text, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	return reply{res, string(text)}

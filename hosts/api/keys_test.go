@@ -127,7 +127,7 @@ func TestKeys_gate(t *testing.T) {
 			require.False(t, me.Areas[1].Allowed)
 			require.Equal(t, c.code, me.Areas[1].Reasons[0].Code)
 			require.NotEmpty(t, me.Areas[1].Reasons[0].NextStep)
-			require.NotEmpty(t, me.Areas[1].Reasons[0].Message)
+			require.NotEmpty(t, me.Areas[1].Reasons[0].Sentence)
 			require.Equal(t, http.StatusOK, h.call(t, h.admin, "DELETE", "/api/keys/"+h.adminKey.ID, "").StatusCode, "a key can always be revoked")
 		})
 	}

@@ -17,22 +17,48 @@ import (
 	"github.com/archibot/archibotchat/core/gates"
 )
 
-// op registers an operation: the session it needs, the errors it may answer
-// with (o.Errors, besides those that all have), the limit of its body, and
-// the way from faults to problems. Every operation goes through here.
+// op registers an operation on an account: the session it needs, the errors it
+// may answer with (o.Errors, besides those that all have), the limit of its
+// body, and the way from faults to problems. Every operation goes through here,
+// or through personal or open.
 func op[I, O any](s *server, o huma.Operation, fn func(context.Context, sessions.Current, *I) (*O, error)) {
+	o.Errors = append(o.Errors, http.StatusForbidden)
+	personal(s, o, func(ctx context.Context, c sessions.Current, in *I) (*O, error) {
+		if c.Account.ID == "" {
+			return nil, gates.AccountPending.Fault()
+		}
+		return fn(ctx, c, in)
+	})
+}
+
+// personal registers an operation that needs a session, but no account: it is
+// about the person.
+func personal[I, O any](s *server, o huma.Operation, fn func(context.Context, sessions.Current, *I) (*O, error)) {
+	o.Security = []map[string][]string{{sessionScheme: {}}}
+	register(s, o, func(ctx context.Context, in *I) (*O, error) {
+		current, ok := sessions.From(ctx)
+		if !ok {
+			return nil, sessions.ErrNotSignedIn
+		}
+		return fn(ctx, current, in)
+	})
+}
+
+// open registers an operation for anybody. It needs a line in attempts.
+func open[I, O any](s *server, o huma.Operation, fn func(context.Context, *I) (*O, error)) {
+	o.Security = []map[string][]string{}
+	o.Metadata = map[string]any{public: true}
+	register(s, o, fn)
+}
+
+func register[I, O any](s *server, o huma.Operation, fn func(context.Context, *I) (*O, error)) {
 	if o.OperationID == "" || o.Summary == "" || len(o.Tags) != 1 {
 		panic("api: an operation needs an ID, a summary and one tag: " + o.Path)
 	}
-	o.Security = []map[string][]string{{sessionScheme: {}}}
 	o.MaxBodyBytes = maxBody
 	s.declare(&o, reflect.TypeFor[I]())
 	huma.Register(s.api, o, func(ctx context.Context, in *I) (*O, error) {
-		current, ok := sessions.From(ctx)
-		if !ok {
-			return nil, s.problem(ctx, sessions.ErrNotSignedIn)
-		}
-		out, err := fn(ctx, current, in)
+		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, err)
 		}
@@ -44,7 +70,10 @@ func op[I, O any](s *server, o huma.Operation, fn func(context.Context, sessions
 // description.
 func (s *server) declare(o *huma.Operation, input reflect.Type) {
 	problem := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
-	errs := append([]int{http.StatusUnauthorized, http.StatusInternalServerError, http.StatusServiceUnavailable}, o.Errors...)
+	errs := append([]int{http.StatusInternalServerError, http.StatusServiceUnavailable}, o.Errors...)
+	if _, free := o.Metadata[public]; !free {
+		errs = append(errs, http.StatusUnauthorized)
+	}
 	if input.NumField() > 0 {
 		errs = append(errs, http.StatusUnprocessableEntity)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 )
@@ -76,6 +77,15 @@ var errUnknown = fault.From(errors.New("a failure of a kind that has no status")
 // unavailableRetry is when to come back if nothing better is known.
 const unavailableRetry = 2 * time.Second
 
+// nextStep says what the person can do about a failure; empty if there is
+// nothing to say.
+func nextStep(code string) string {
+	if code == sessions.ErrNotFresh.Code {
+		return "Sign in again with fresh=1 (see list-providers), then repeat what you were about to do."
+	}
+	return gates.Reason(code).NextStep()
+}
+
 // problemOf returns a fault as a problem.
 func problemOf(ctx context.Context, f *fault.Error) *Problem {
 	status, ok := statuses[f.Kind]
@@ -85,7 +95,7 @@ func problemOf(ctx context.Context, f *fault.Error) *Problem {
 	}
 	p := &Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Message, Code: f.Code,
-		RequestID: access.Request(ctx), NextStep: gates.Reason(f.Code).NextStep(), retryAfter: f.RetryAfter,
+		RequestID: access.Request(ctx), NextStep: nextStep(f.Code), retryAfter: f.RetryAfter,
 	}
 	if f.Param != "" {
 		p.Errors = []ProblemField{{Location: f.Param, Message: f.Message}}

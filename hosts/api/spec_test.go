@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -105,6 +106,9 @@ func TestDescribe_operations(t *testing.T) {
 			if path == "/api/leaked-keys" { // for scanners, which have no session: a token, or a signature
 				security = []any{map[string]any{"report": []any{}}, map[string]any{}}
 			}
+			if path == "/api/providers" || strings.HasPrefix(path, "/auth/") { // how one gets a session
+				security = []any{}
+			}
 			require.Equal(t, security, op["security"], name)
 			for status, r := range op["responses"].(map[string]any) {
 				res := r.(map[string]any)
@@ -114,6 +118,9 @@ func TestDescribe_operations(t *testing.T) {
 				}
 			}
 			for _, status := range []string{"401", "500", "503"} {
+				if path == "/api/providers" && status == "401" {
+					continue
+				}
 				require.Contains(t, op["responses"], status, name)
 			}
 		}

@@ -99,3 +99,25 @@ func (s *Service) SwitchAccount(ctx context.Context, account string) (store.Sess
 	})
 	return ses, a, err
 }
+
+// Who returns the user of the session in ctx, and the accounts that they are a
+// member of; the zero User for a session of nobody that a provider knows.
+// Faults: not_signed_in.
+func (s *Service) Who(ctx context.Context) (store.User, []store.Membership, error) {
+	c, ok := From(ctx)
+	if !ok {
+		return store.User{}, nil, ErrNotSignedIn
+	}
+	if c.Session.User == "" {
+		return store.User{}, nil, nil
+	}
+	u, err := s.d.Store.Users().Get(ctx, c.Session.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.User{}, nil, nil
+	}
+	if err != nil {
+		return store.User{}, nil, err
+	}
+	mine, err := s.d.Store.Members().Of(ctx, u.ID)
+	return u, mine, err
+}

@@ -51,8 +51,28 @@ func (s *Service) Finish(ctx context.Context, r Return) (Done, error) {
 	if err != nil {
 		return Done{}, s.failed(ctx, r.Provider, err)
 	}
+	return s.admit(ctx, r, f, id)
+}
+
+// Link ends a sign-in by the ticket of a printed link, with a new session in
+// place of the one whose token is old. Faults: no_such_provider,
+// sign_in_failed.
+func (s *Service) Link(ctx context.Context, ticket, old string) (Done, error) {
+	if s.d.Links == nil {
+		return Done{}, ErrNoProvider
+	}
+	provider := s.d.Links.Describe().ID
+	id, err := s.d.Links.Finish(ctx, identity.Flow{}, url.Values{"ticket": {ticket}})
+	if err != nil {
+		return Done{}, s.failed(ctx, provider, err)
+	}
+	return s.admit(ctx, Return{Provider: provider, Old: old}, store.Flow{ReturnTo: "/"}, id)
+}
+
+// admit makes the session of somebody who was identified.
+func (s *Service) admit(ctx context.Context, r Return, f store.Flow, id identity.Identity) (Done, error) {
 	out := Done{ReturnTo: f.ReturnTo}
-	err = s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error {
+	err := s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error {
 		var err error
 		out.Token, out.Session, err = s.enter(ctx, tx, r, f, id)
 		return err

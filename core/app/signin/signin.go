@@ -55,14 +55,17 @@ type Recorder interface {
 type Deps struct {
 	Store     store.Store
 	Providers []identity.Provider // in the order in which they are shown
-	Sessions  Opener
-	Recorder  Recorder // nil: failures are not recorded
-	Peppers   keys.Peppers
-	Now       func() time.Time
-	NewID     func(prefix string) string
-	Entropy   func([]byte)
-	Log       *slog.Logger
-	Recheck   time.Duration // how often providers are asked
+	// Links is the one of them that signs in by links that the server printed;
+	// nil where there is none. It alone needs no sign-in that was begun before.
+	Links    identity.Provider
+	Sessions Opener
+	Recorder Recorder // nil: failures are not recorded
+	Peppers  keys.Peppers
+	Now      func() time.Time
+	NewID    func(prefix string) string
+	Entropy  func([]byte)
+	Log      *slog.Logger
+	Recheck  time.Duration // how often providers are asked
 }
 
 // Service holds the use cases.

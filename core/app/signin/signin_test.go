@@ -228,7 +228,7 @@ func TestService_SignOut(t *testing.T) { // A5
 
 		to, err := h.SignOut(ctx, "https://chat.example/")
 		require.NoError(t, err)
-		require.Equal(t, "https://id.acme.example/logout?id_token_hint=ann&post_logout_redirect_uri=https%3A%2F%2Fchat.example%2F", to)
+		require.Equal(t, "https://id.acme.example/logout?id_token_hint=id-token-of-ann&post_logout_redirect_uri=https%3A%2F%2Fchat.example%2F", to)
 		require.Nil(t, h.alive(t, d.Token), "the old cookie is dead")
 		kept, err = h.store.Sessions().Get(t.Context(), d.Session.ID)
 		require.NoError(t, err)
@@ -236,7 +236,7 @@ func TestService_SignOut(t *testing.T) { // A5
 		require.Equal(t, "session.ended signed_out", h.events(t, "")[0])
 		to, err = h.SignOut(ctx, "https://chat.example/")
 		require.NoError(t, err)
-		require.NotContains(t, to, "id_token_hint=ann", "nothing is left to say")
+		require.NotContains(t, to, "id_token_hint=id-token-of-ann", "nothing is left to say")
 		_, err = h.SignOut(t.Context(), "")
 		require.Equal(t, "not_signed_in", fault.CodeOf(err))
 
