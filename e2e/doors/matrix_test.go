@@ -128,8 +128,8 @@ func explain(t *testing.T, got answer, r resident) {
 			Area    string
 			Allowed bool
 			Reasons []struct {
-				Code, Message string
-				NextStep      string `json:"next_step"`
+				Code, Sentence string
+				NextStep       string `json:"next_step"`
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func explain(t *testing.T, got answer, r resident) {
 		codes := []string{}
 		for _, reason := range a.Reasons {
 			codes = append(codes, reason.Code)
-			if reason.Message == "" || reason.NextStep == "" {
+			if reason.Sentence == "" || reason.NextStep == "" {
 				t.Errorf("/api/me in %+v: %s says too little: %s", r.state, reason.Code, got.body)
 			}
 		}

@@ -38,6 +38,16 @@ var kinds = map[string]kind{
 		make:    func(_ *testing.T, _ *world, p person) string { return p.user },
 		lasts:   "users are not deleted; members are removed",
 	},
+	"session": {
+		unknown: "ses_" + nothing,
+		make:    func(_ *testing.T, _ *world, p person) string { return p.session },
+		lasts:   "an ended session opens nothing; whoever asks has another",
+	},
+	"account": {
+		unknown: "acct_" + nothing,
+		make:    func(_ *testing.T, _ *world, p person) string { return p.account },
+		lasts:   "accounts are closed, not deleted",
+	},
 	"cap": {
 		unknown: "user_" + nothing,
 		make: func(t *testing.T, w *world, p person) string {

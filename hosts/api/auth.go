@@ -27,18 +27,21 @@ func CookieName(secure bool) string {
 // Cookie returns the session cookie for a token; the empty token takes the
 // cookie away.
 func Cookie(token string, secure bool) *http.Cookie {
-	c := hostCookie(CookieName(secure), token, secure)
 	if token == "" {
-		c.MaxAge = -1
+		return hostCookie(CookieName(secure), "", gone, secure)
 	}
-	return c
+	return hostCookie(CookieName(secure), token, 0, secure)
 }
 
+// gone is the age of a cookie that is taken away.
+const gone = -1
+
 // hostCookie returns a cookie of this host alone, which no script reads and no
-// other site's request carries, save that of a link that somebody follows.
-func hostCookie(name, value string, secure bool) *http.Cookie {
+// other site's request carries, save that of a link that somebody follows. It
+// lasts as long as the browser unless seconds says otherwise.
+func hostCookie(name, value string, seconds int, secure bool) *http.Cookie {
 	//nolint:gosec // Secure is the caller's: plain HTTP on loopback has no other way
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
 }
 
 // soleCookie returns the value of the cookie of a name. Two of them are none:

@@ -78,9 +78,7 @@ func flowCookie(name string, secure bool) string {
 
 // forget takes the cookie of a sign-in away.
 func (s *server) forget(w http.ResponseWriter, name string) {
-	c := hostCookie(name, "", s.Secure)
-	c.MaxAge = -1
-	http.SetCookie(w, c)
+	http.SetCookie(w, hostCookie(name, "", gone, s.Secure))
 }
 
 // callbackURL returns where a provider sends people back to.
@@ -101,9 +99,7 @@ func (s *server) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.thinFlows(w, r)
-	c := hostCookie(flowCookie(b.Name, s.Secure), b.Binding.Reveal(), s.Secure)
-	c.MaxAge = int(signin.FlowLife / time.Second)
-	http.SetCookie(w, c)
+	http.SetCookie(w, hostCookie(flowCookie(b.Name, s.Secure), b.Binding.Reveal(), int(signin.FlowLife/time.Second), s.Secure))
 	seeOther(w, b.URL)
 }
 

@@ -150,3 +150,8 @@ curl http://%[1]s/v1/chat/completions -H 'Authorization: Bearer %[5]s' -H 'Conte
 
 `, d.address, upstream, d.account, credits.Format(d.available), d.token.Reveal(), body)
 }
+
+// printLink tells how to sign in to the demo account.
+func printLink(w io.Writer, link string) {
+	_, _ = fmt.Fprintf(w, "Sign in as the administrator of the demo account (works once, for 10 minutes):\n\n%s\n\n", link)
+}

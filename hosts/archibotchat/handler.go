@@ -26,6 +26,7 @@ type site struct {
 	log      *slog.Logger
 	ready    func(ctx context.Context) error
 	draining atomic.Bool
+	home     home
 	// scrape answers /metrics; nil where it is not offered here.
 	scrape http.Handler
 }
@@ -38,7 +39,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case under(path, "/v1"):
 		s.metrics.serve("v1", s.v1, w, r)
-	case under(path, "/api"):
+	case under(path, "/api") || under(path, "/auth"):
 		s.metrics.serve("api", s.api, w, r)
 	default:
 		s.metrics.serve("site", s.edge.Wrap(http.HandlerFunc(s.own)), w, r)
@@ -56,7 +57,12 @@ func (s *site) own(w http.ResponseWriter, r *http.Request) {
 	var answer http.Handler
 	switch r.URL.Path {
 	case "/":
-		answer = s.edge.Browser(http.HandlerFunc(page))
+		answer = s.edge.Browser(http.HandlerFunc(s.home.page))
+	case signOutPath:
+		if r.Method == http.MethodPost {
+			s.edge.Browser(http.HandlerFunc(s.home.signOut)).ServeHTTP(w, r)
+			return
+		}
 	case "/healthz":
 		answer = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusOK, "ok") })
 	case "/readyz":

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
 )
@@ -41,26 +42,32 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 		return err
 	}
 	defer db.close()
-	w, err := in.wire(ctx, settings, db, log)
-	if err != nil {
-		return err
-	}
-	return in.serve(ctx, settings, w, log)
+	return in.serve(ctx, settings, db, log)
 }
 
-func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, log *slog.Logger) error {
+func (in *instance) serve(ctx context.Context, settings boot.Settings, db *database, log *slog.Logger) error {
 	outer := edge.New(edge.Config{PublicURL: settings.PublicURL, Proxies: settings.TrustedProxies, NewRequestID: func() string { return in.newID("req") }, Log: log})
-	s := &site{metrics: newMetrics(), edge: outer, log: log, ready: w.app.Ready}
-	s.api, s.v1 = in.surfaces(settings, w, outer, log)
+	s := &site{metrics: newMetrics(), edge: outer, log: log}
 	scrape := guarded(s.metrics.handler(), settings.MetricsToken)
 	local := settings.Environment == boot.Local
 	if !settings.MetricsToken.Empty() || local && settings.MetricsListen == "" {
 		s.scrape = scrape
 	}
+	// What listens serves nothing yet; but from here on its address is known.
 	servers, err := listen(ctx, settings, s, scrape, log)
 	if err != nil {
 		return err
 	}
+	w, err := in.wire(ctx, settings, location{servers[0].Address(), base(settings, servers[0])}, db, log)
+	if err != nil {
+		for _, server := range servers {
+			server.Stop(0)
+		}
+		return err
+	}
+	s.ready = w.app.Ready
+	s.api, s.v1 = in.surfaces(settings, w, outer, log)
+	s.home = home{app: w.app, secure: !local, base: w.at.base, edge: outer, log: log}
 	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),
 		"database", kind(settings.Base), "version", version)
 
@@ -80,6 +87,21 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, w wired, 
 	return err
 }
 
+// location is where a server is found.
+type location struct {
+	listen string // host:port
+	base   string // scheme and host, as browsers know it
+}
+
+// base returns where browsers reach the service: as it is configured, else
+// this machine.
+func base(settings boot.Settings, main *boot.Server) string {
+	if settings.PublicURL != nil {
+		return settings.PublicURL.String()
+	}
+	return "http://" + main.Address()
+}
+
 // listen opens the listeners: the site's, and that of the metrics if they have
 // their own.
 func listen(ctx context.Context, settings boot.Settings, s *site, scrape http.Handler, log *slog.Logger) ([]*boot.Server, error) {
@@ -91,7 +113,7 @@ func listen(ctx context.Context, settings boot.Settings, s *site, scrape http.Ha
 	if settings.MetricsListen == "" {
 		return servers, nil
 	}
-	own := &site{metrics: newMetrics(), edge: s.edge, log: log, ready: s.ready, scrape: scrape, api: http.NotFoundHandler(), v1: http.NotFoundHandler()}
+	own := &site{metrics: newMetrics(), edge: s.edge, log: log, ready: func(ctx context.Context) error { return s.ready(ctx) }, scrape: scrape, api: http.NotFoundHandler(), v1: http.NotFoundHandler()}
 	side, err := boot.Listen(ctx, settings.MetricsListen, own.edge.Wrap(http.HandlerFunc(own.own)), log)
 	if err != nil {
 		main.Stop(0)
@@ -124,6 +146,11 @@ func (in *instance) announce(ctx context.Context, address string, w wired, log *
 		log.Error("making the demo account or key failed", "error", err)
 		return
 	}
+	if err := w.enrol(access.WithPrincipal(access.WithRequest(ctx, in.newID("req")), access.Principal{Kind: access.PrincipalService, ID: "demo"}), d.account); err != nil {
+		log.Error("making the demo account's administrator failed", "error", err)
+		return
+	}
 	d.address, d.model, d.upstream = address, w.model(ctx), w.upstream.Name()
 	d.print(in.Out)
+	w.links.PrintLink()
 }

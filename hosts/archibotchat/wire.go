@@ -4,18 +4,23 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/archibot/archibotchat/adapters/demoupstream"
+	"github.com/archibot/archibotchat/adapters/localidentity"
 	"github.com/archibot/archibotchat/adapters/memlimits"
+	"github.com/archibot/archibotchat/adapters/oidcidentity"
 	"github.com/archibot/archibotchat/adapters/openaiupstream"
 	"github.com/archibot/archibotchat/adapters/pricefile"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/adapters/upstreams"
 	"github.com/archibot/archibotchat/core"
+	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
@@ -24,6 +29,7 @@ import (
 	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/hosts/gateway"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
+	"github.com/archibot/archibotchat/ports/identity"
 	"github.com/archibot/archibotchat/ports/inference"
 	"github.com/archibot/archibotchat/ports/limits"
 	"github.com/archibot/archibotchat/ports/prices"
@@ -70,6 +76,8 @@ type wired struct {
 	app      *core.App
 	upstream inference.Upstream
 	attempts limits.Limiter
+	at       location
+	links    *localidentity.Provider // local only
 }
 
 // known is a price book that never changes.
@@ -80,7 +88,7 @@ func (k known) Book(context.Context) (pricing.Book, error) { return k.book, nil 
 
 // wire puts the core on its adapters. This is the one place that knows which
 // adapter stands behind which port.
-func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log *slog.Logger) (wired, error) {
+func (in *instance) wire(ctx context.Context, s boot.Settings, at location, db *database, log *slog.Logger) (wired, error) {
 	up, err := upstream(s, log)
 	if err != nil {
 		return wired{}, configError{err}
@@ -92,18 +100,69 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, db *database, log
 	if err != nil {
 		return wired{}, configError{err}
 	}
+	who, links, err := in.providers(s, at)
+	if err != nil {
+		return wired{}, configError{err}
+	}
 	attempts := db.attempts(s.Peppers)
-	app, err := core.New(ctx, core.Deps{
+	deps := core.Deps{
 		Store: faultyStore(db), Upstream: faultyUpstream(up), Prices: source, Peppers: s.Peppers,
 		Areas: s.Areas, Boundary: boundary(s.Boundary), BoundaryVersion: s.Boundary.Version, BoundaryText: s.Boundary.Text,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
-		KeepResponses: s.KeepResponses, Attempts: attempts,
-	})
+		KeepResponses: s.KeepResponses, Attempts: attempts, Providers: who,
+	}
+	if links != nil {
+		deps.Links = links
+	}
+	app, err := core.New(ctx, deps)
 	if err != nil {
 		return wired{}, err
 	}
-	return wired{app, up, memlimits.NewFront(memlimits.Config{Now: now}, attempts)}, nil
+	return wired{
+		app: app, upstream: up, attempts: memlimits.NewFront(memlimits.Config{Now: now}, attempts), at: at, links: links,
+	}, nil
+}
+
+// providers returns those who sign people in; in local that includes the links
+// that this program prints.
+func (in *instance) providers(s boot.Settings, at location) ([]identity.Provider, *localidentity.Provider, error) {
+	var who []identity.Provider
+	for _, p := range s.Providers {
+		one, err := oidcidentity.New(oidcidentity.Config{
+			ID: p.ID, Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, Secret: oidcidentity.Secret(p.ClientSecret.Reveal()), Rule: p.Rule,
+			GroupsClaims: p.GroupsClaims, GroupMap: p.GroupMap, Scopes: p.Scopes, Now: now,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		who = append(who, one)
+	}
+	if s.Environment != boot.Local {
+		return who, nil, nil
+	}
+	links, err := localidentity.New(localidentity.Config{
+		Environment: string(s.Environment), Listen: at.listen, Public: at.base, Now: now,
+		Print: func(link string) { printLink(in.Out, link) },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(who, links), links, nil
+}
+
+// enrol makes whoever opens a printed link an administrator of the account.
+func (w wired) enrol(ctx context.Context, account string) error {
+	owner, err := w.app.SignIn.Know(ctx, localidentity.ID, identity.Identity{
+		Issuer: localidentity.Issuer, Subject: localidentity.Subject, Rule: identity.RuleRequired, Groups: access.NewGroups(access.AllGroups...), Name: "Owner of this machine",
+	})
+	if err != nil {
+		return err
+	}
+	if _, err = w.app.Members.Add(ctx, account, owner.ID, access.RoleAdmin); errors.Is(err, members.ErrMember) {
+		return nil
+	}
+	return err
 }
 
 // boundary returns what the gates look for.
@@ -154,7 +213,7 @@ func formatPrices(book pricing.Book) []byte { return pricefile.Format(book) }
 func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *slog.Logger) (apiHandler, v1 http.Handler) {
 	app := w.app
 	apiHandler = api.New(api.Config{
-		Sessions: app.Sessions, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
+		Sessions: app.Sessions, SignIn: app.SignIn, Base: func() string { return w.at.base }, Gate: app.Gate, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
 		Leaks: leaks(s), Log: log, Edge: outer, Attempts: w.attempts, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})

@@ -69,6 +69,24 @@ func (s *Service) Link(ctx context.Context, ticket, old string) (Done, error) {
 	return s.admit(ctx, Return{Provider: provider, Old: old}, store.Flow{ReturnTo: "/"}, id)
 }
 
+// Know keeps somebody who has not signed in yet, for the service itself.
+// Fault: operators_only.
+func (s *Service) Know(ctx context.Context, provider string, id identity.Identity) (store.User, error) {
+	if access.By(ctx).Kind != access.PrincipalService {
+		return store.User{}, fault.New(fault.Forbidden, "operators_only", "Only an operator can do this.")
+	}
+	var u store.User
+	err := s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) error {
+		var created bool
+		var err error
+		if u, created, err = s.keep(ctx, tx, provider, id); err != nil || !created {
+			return err
+		}
+		return tx.Events().Append(ctx, s.event(ctx, audit.UserChanged, "", u.ID, "new_user"))
+	})
+	return u, err
+}
+
 // admit makes the session of somebody who was identified.
 func (s *Service) admit(ctx context.Context, r Return, f store.Flow, id identity.Identity) (Done, error) {
 	out := Done{ReturnTo: f.ReturnTo}
