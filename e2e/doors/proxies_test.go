@@ -214,7 +214,7 @@ func proxiedNames(t *testing.T, replica *harness.Replica, key string) {
 		for _, host := range []string{"evil.example", "127.0.0.1", publicHost + ".evil.example", publicHost + ":8443", publicHost + "."} {
 			h := said.Clone()
 			h["Host"] = []string{host}
-			for _, path := range []string{"/", "/api/me", "/api/none"} {
+			for _, path := range []string{"/", "/api/me", "/api/none", "/auth/none/start", "/auth/local/none", "/none"} {
 				a := get(path, h)
 				require.Equal(t, http.StatusMisdirectedRequest, a.status, "%s at %s", path, host)
 				require.Equal(t, "misdirected_request", a.code())

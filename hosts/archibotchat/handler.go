@@ -72,13 +72,17 @@ func (s *site) own(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case answer == nil:
-		edge.Refuse(w, r, http.StatusNotFound, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
+		s.edge.Browser(http.HandlerFunc(nothing)).ServeHTTP(w, r)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		edge.Refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.Invalid, "method_not_allowed", "This address takes GET and HEAD only."))
 	default:
 		answer.ServeHTTP(w, r)
 	}
+}
+
+func nothing(w http.ResponseWriter, r *http.Request) {
+	edge.Refuse(w, r, http.StatusNotFound, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
 }
 
 // readyz says whether this server may be sent requests. That no migration is
