@@ -125,6 +125,11 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			hs, err := s.Ledger().OpenHoldsOf(t.Context(), big, store.Page{})
 			return len(hs), err
 		}, 0, 1, 20},
+		"a key's day, not added up": {func() (int, error) {
+			days, err := s.KeyDays().Of(t.Context(), big, key, day(100), day(101))
+			return len(days), err
+		}, 1, 500, 1500},
+		"key notices":          {func() (int, error) { ks, err := s.Keys().Notices(t.Context(), 10); return len(ks), err }, 0, 1, 20},
 		"expired":              {func() (int, error) { l, err := s.Ledger().Expired(t.Context(), 10); return len(l), err }, 0, 1, 20},
 		"first page":           {events(store.EventQuery{Limit: 50}), 50, 60, 200},
 		"page deep down":       {events(store.EventQuery{Limit: 50, Before: 200}), 50, 60, 200},

@@ -30,6 +30,7 @@ type keyView struct {
 	ID         string       `json:"id"`
 	Key        string       `json:"key,omitempty"`
 	Account    string       `json:"account"`
+	User       string       `json:"user,omitempty"`
 	Name       string       `json:"name"`
 	Start      string       `json:"start"`
 	Last4      string       `json:"last4"`
@@ -51,7 +52,7 @@ func (e *Env) viewKey(k keys.Key) keyView {
 		networks = append(networks, n.String())
 	}
 	return keyView{
-		ID: k.ID, Account: k.Account, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models), Networks: networks,
+		ID: k.ID, Account: k.Account, User: k.User, Name: k.Name, Start: k.Start, Last4: k.Last4, State: k.State(e.Now()), Scopes: list(k.Scopes), Models: list(k.Models), Networks: networks,
 		CreatedAt: instant(k.CreatedAt), ExpiresAt: instant(k.ExpiresAt), LastUsedAt: instant(k.LastUsedAt), RevokedAt: instant(k.RevokedAt), Successor: k.Successor,
 	}
 }
@@ -145,7 +146,7 @@ type keyList struct {
 	paging
 }
 
-// Run lists the keys.
+// Run lists the keys (K3).
 func (c *keyList) Run(ctx context.Context, env *Env) error {
 	ctx, desk, err := env.open(ctx)
 	if err != nil {
@@ -166,11 +167,22 @@ func (c *keyList) Run(ctx context.Context, env *Env) error {
 	for _, k := range found {
 		out.Keys = append(out.Keys, env.viewKey(k))
 	}
-	return env.table(out, len(out.Keys), c.empty("The account has no keys."), []string{"ID", "NAME", "KEY", "STATE", "EXPIRES", "LAST USED"}, func(w io.Writer) {
+	return env.table(out, len(out.Keys), c.empty("The account has no keys."), []string{"ID", "NAME", "OWNER", "KEY", "SCOPES", "STATE", "CREATED", "EXPIRES", "LAST USED"}, func(w io.Writer) {
 		for _, k := range out.Keys {
-			row(w, k.ID, k.Name, k.Start+"…"+k.Last4, string(k.State), stamp(*k.ExpiresAt), lastUsed(k.LastUsedAt))
+			row(w, k.ID, k.Name, k.User, k.Start+"…"+k.Last4, scopes(k.Scopes), string(k.State), stamp(*k.CreatedAt), stamp(*k.ExpiresAt), lastUsed(k.LastUsedAt))
 		}
 	})
+}
+
+func scopes(list []keys.Scope) string {
+	if len(list) == len(keys.AllScopes) {
+		return "all"
+	}
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = string(s)
+	}
+	return strings.Join(texts, ",")
 }
 
 func lastUsed(t *time.Time) string {
