@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // kind is a sort of object that an ID names.
@@ -40,8 +42,10 @@ var kinds = map[string]kind{
 	},
 	"session": {
 		unknown: "ses_" + nothing,
-		make:    func(_ *testing.T, _ *world, p person) string { return p.session },
-		lasts:   "an ended session opens nothing; whoever asks has another",
+		make:    func(t *testing.T, w *world, p person) string { return w.again(t, p).session },
+		remove: func(t *testing.T, w *world, p person, id string) {
+			require.Equal(t, http.StatusNoContent, w.do(t, p.shows(app), http.MethodDelete, "/api/sessions/"+id, "").status)
+		},
 	},
 	"account": {
 		unknown: "acct_" + nothing,

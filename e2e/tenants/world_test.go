@@ -145,6 +145,7 @@ func (a answer) made(t *testing.T, path ...string) string {
 // furnish gives our account at least two of everything that is listed.
 func (w *world) furnish(t *testing.T) {
 	t.Helper()
+	w.again(t, w.admin)
 	for _, whose := range []string{"account", w.mate.user} {
 		w.do(t, w.admin.shows(app), http.MethodPut, "/api/limits/"+whose, `{"monthly":8000000}`).made(t, "of")
 	}
