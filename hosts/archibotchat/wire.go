@@ -110,7 +110,7 @@ func (in *instance) wire(ctx context.Context, s boot.Settings, at location, db *
 		Areas: s.Areas, Boundary: boundary(s.Boundary), BoundaryVersion: s.Boundary.Version, BoundaryText: s.Boundary.Text,
 		Environment: string(s.Environment), Sign: s.Audit.Sign,
 		Now: now, NewID: in.newID, Entropy: entropy, Log: log,
-		KeepResponses: s.KeepResponses, Attempts: attempts, Providers: who,
+		Recheck: s.Recheck, KeepResponses: s.KeepResponses, Attempts: attempts, Providers: who,
 	}
 	if links != nil {
 		deps.Links = links

@@ -64,6 +64,10 @@ func (c Config) Settings(found []error, more ...UpstreamText) (Settings, error) 
 		}
 	}
 	s.Drain, s.Grace = f.duration("drain", drain), f.duration("grace", c.Grace)
+	recheck, err := time.ParseDuration(c.Recheck)
+	if s.Recheck = recheck; err != nil || recheck < time.Second || recheck > maxRecheck {
+		f.add("recheck", "is a time from 1s to 15m, such as 15m")
+	}
 	keep, err := time.ParseDuration(c.KeepResponses)
 	if s.KeepResponses = keep; err != nil || keep < time.Hour || keep > maxKeep {
 		f.add("keep-responses", "is a time from 1h to 87600h, such as 720h")
@@ -258,6 +262,9 @@ func (c Config) listen(f *faults, flag, address string, local bool) string {
 	}
 	return address
 }
+
+// maxRecheck is how seldom providers may be asked (A5).
+const maxRecheck = 15 * time.Minute
 
 // maxKeep is ten years.
 const maxKeep = 87600 * time.Hour

@@ -41,6 +41,7 @@ type Config struct {
 	MetricsToken    Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
 	Drain           string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
 	Grace           string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
+	Recheck         string `config:"" default:"15m" placeholder:"DURATION" help:"How often identity providers are asked whether people may still come in, 1s to 15m. One that does not answer for twice as long ends their sessions."`
 	KeepResponses   string `config:"" name:"keep-responses" default:"720h" placeholder:"DURATION" help:"How long stored responses are known; as long as the upstream keeps them."`
 	// Providers have no flags: take them from Source.Providers.
 	Providers     []ProviderText `kong:"-"`
@@ -96,6 +97,7 @@ type Settings struct {
 	Reporters      keys.Reporters // whose signed reports of leaked keys are believed
 	LeakToken      Secret
 	Drain, Grace   time.Duration
+	Recheck        time.Duration // how often providers are asked about sessions
 	KeepResponses  time.Duration // how long stored responses are known
 	// UpstreamBreaker is after how many failures in a row an upstream is left
 	// alone; 0: never.
