@@ -30,7 +30,7 @@ type Config struct {
 	Prices          string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
 	AuditKey        Secret `config:"secret" placeholder:"KEY" help:"Key that signs the audit log, made by archibotchat audit key; verifiers of earlier keys may follow it. Local: generated in the data folder."`
-	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
+	Areas           string `config:"" default:"chat,api,operator" placeholder:"LIST" help:"Areas this environment offers."`
 	Boundary        string `config:"" default:"not-required" placeholder:"RULE" help:"not-required, or required: chat and API stay shut to an account until an administrator of it has acknowledged where its data goes."`
 	BoundaryVersion string `config:"" placeholder:"NAME" help:"Version of what is to be acknowledged; a new one closes chat and API until it is acknowledged too."`
 	BoundaryText    string `config:"" placeholder:"FILE" help:"What is to be read and acknowledged: a text file, Markdown."`

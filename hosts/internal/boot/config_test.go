@@ -109,7 +109,7 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Equal(t, "sqlite:"+filepath.Join(dir, "archibotchat.db"), s.Database.Reveal())
 	require.Equal(t, filepath.Join(dir, "archibotchat.db"), s.File)
 	require.Empty(t, s.Upstreams)
-	require.Equal(t, "api,chat", s.Areas.String())
+	require.Equal(t, "api,chat,operator", s.Areas.String())
 	require.Zero(t, s.Drain)
 	require.Equal(t, 30*24*time.Hour, s.KeepResponses)
 	require.Equal(t, 15*time.Minute, s.Recheck)
