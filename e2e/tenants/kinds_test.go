@@ -40,6 +40,18 @@ var kinds = map[string]kind{
 		make:    func(_ *testing.T, _ *world, p person) string { return p.user },
 		lasts:   "users are not deleted; members are removed",
 	},
+	"member": {
+		unknown: "user_" + nothing,
+		make:    func(_ *testing.T, w *world, _ person) string { return w.gone[0].user },
+		lasts:   "whoever was removed is as unknown as a user of another account",
+	},
+	"invitation": {
+		unknown: "inv_" + nothing,
+		make: func(t *testing.T, w *world, p person) string {
+			return w.do(t, p.shows(app), http.MethodPost, "/api/invitations", `{"email":"one@matrix.example","role":"member"}`).made(t, "id")
+		},
+		lasts: "a revoked invitation stays on the list for a month",
+	},
 	"session": {
 		unknown: "ses_" + nothing,
 		make:    func(t *testing.T, w *world, p person) string { return w.again(t, p).session },
