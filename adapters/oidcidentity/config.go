@@ -36,6 +36,16 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue returns [redacted].
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
+// What proves a fresh sign-in.
+const (
+	// FreshAuthTime: the provider says when, by the claim auth_time.
+	FreshAuthTime = "auth_time"
+	// FreshReturn: the person chose themselves at the provider and came back. It
+	// is for providers that never send auth_time, such as Google, and weaker:
+	// whoever has the browser may be let through without a password.
+	FreshReturn = "return"
+)
+
 // Config says who the provider is and how to read what it sends.
 type Config struct {
 	ID       string // in paths: lower-case letters, digits and -
@@ -54,6 +64,9 @@ type Config struct {
 	// Scopes replaces what is asked for: openid, email, profile and, where the
 	// provider lists them, offline_access and groups.
 	Scopes []string
+	// Fresh is what proves that somebody signed in anew: FreshAuthTime or
+	// FreshReturn. Empty: FreshAuthTime.
+	Fresh string
 
 	Timeout time.Duration    // for one call of the port; 10 s
 	Now     func() time.Time // nil: time.Now
@@ -73,6 +86,7 @@ func (c Config) Validate() error {
 		check(c.Rule == identity.RuleRequired || c.Rule == identity.RuleNone, "the provider's groups are required or none"),
 		check(!slices.Contains(c.GroupsClaims, ""), "the name of a groups claim is empty"),
 		check(!slices.ContainsFunc(c.Scopes, func(s string) bool { return s == "" || strings.ContainsFunc(s, unprintable) }), "a scope is empty or holds spaces"),
+		check(c.Fresh == "" || c.Fresh == FreshAuthTime || c.Fresh == FreshReturn, "what proves a fresh sign-in is auth_time or return"),
 		check(c.Timeout >= 0, "the provider's time limit must not be negative"),
 	)
 }

@@ -278,6 +278,38 @@ func TestProvider_Finish_Fresh(t *testing.T) {
 	}
 }
 
+// A provider that never says when is believed to have asked, if it is configured
+// so; one that says when is held to it all the same.
+func TestProvider_Finish_FreshReturn(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t)
+	client := p.client(t, func(c *oidcidentity.Config) { c.Fresh = oidcidentity.FreshReturn })
+	for name, c := range map[string]struct {
+		person object
+		ok     bool
+	}{
+		"not said": {object{}, true}, "now": {object{"auth_time": p.clock.Unix()}, true},
+		"yesterday": {object{"auth_time": p.clock.AddDate(0, 0, -1).Unix()}, false}, "null": {object{"auth_time": null}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.set(func() { p.person = c.person })
+			f := p.flow()
+			f.Fresh = true
+			address, err := client.Begin(t.Context(), f)
+			require.NoError(t, err)
+			require.Contains(t, address, "prompt=select_account")
+			require.NotContains(t, address, "max_age")
+			_, err = client.Finish(t.Context(), f, p.approve(t, address))
+			if c.ok {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, identity.ReasonNotFresh, identity.ReasonOf(err), "%v", err)
+		})
+	}
+	require.ErrorContains(t, oidcidentity.Config{Fresh: "soon"}.Validate(), "fresh sign-in")
+}
+
 // SECURITY, faults: a provider that is down, slow, huge, or sends us elsewhere.
 func TestProvider_Answers(t *testing.T) {
 	t.Parallel()

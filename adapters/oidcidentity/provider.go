@@ -78,7 +78,10 @@ func (p *Provider) Begin(ctx context.Context, f identity.Flow) (string, error) {
 		return "", err
 	}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(f.Verifier), oauth2.SetAuthURLParam("nonce", f.Nonce)}
-	if f.Fresh {
+	switch {
+	case f.Fresh && p.cfg.Fresh == FreshReturn: // such a provider may refuse prompt=login
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	case f.Fresh:
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return d.at(f.Redirect).AuthCodeURL(f.State, options...), nil
@@ -114,10 +117,21 @@ func (p *Provider) Finish(ctx context.Context, f identity.Flow, callback url.Val
 	if t.Nonce == "" || f.Nonce == "" || subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(f.Nonce)) != 1 {
 		return identity.Identity{}, identity.Failed(identity.ReasonNonce, nil)
 	}
-	if f.Fresh && (t.authAt.IsZero() || f.Began.IsZero() || t.authAt.Before(f.Began.Add(-freshSkew))) {
+	if f.Fresh && !p.fresh(f, t) {
 		return identity.Identity{}, identity.Failed(identity.ReasonNotFresh, nil)
 	}
 	return p.identity(ctx, d, t, set)
+}
+
+// fresh reports whether somebody signed in anew for this flow.
+func (p *Provider) fresh(f identity.Flow, t *token) bool {
+	if f.Began.IsZero() {
+		return false
+	}
+	if _, said := t.claims["auth_time"]; !said && p.cfg.Fresh == FreshReturn {
+		return true
+	}
+	return !t.authAt.IsZero() && !t.authAt.Before(f.Began.Add(-freshSkew))
 }
 
 // code returns the code of a callback, once everything beside it checks out.

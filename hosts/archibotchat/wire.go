@@ -131,7 +131,7 @@ func (in *instance) providers(s boot.Settings, at location) ([]identity.Provider
 	for _, p := range s.Providers {
 		one, err := oidcidentity.New(oidcidentity.Config{
 			ID: p.ID, Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, Secret: oidcidentity.Secret(p.ClientSecret.Reveal()), Rule: p.Rule,
-			GroupsClaims: p.GroupsClaims, GroupMap: p.GroupMap, Scopes: p.Scopes, Now: now,
+			GroupsClaims: p.GroupsClaims, GroupMap: p.GroupMap, Scopes: p.Scopes, Fresh: p.Fresh, Now: now,
 		})
 		if err != nil {
 			return nil, nil, err

@@ -25,7 +25,7 @@ type ProviderText struct {
 	ClientSecret           Secret
 	Groups                 string
 	GroupsClaim, GroupMap  string
-	Scopes                 string
+	Scopes, Fresh          string
 	set, mapped, claimsSet bool
 }
 
@@ -38,6 +38,7 @@ type Provider struct {
 	GroupsClaims     []string                 // where groups are read from
 	GroupMap         map[string]access.Groups // by the provider's names; nil: those named like ours
 	Scopes           []string                 // empty: the usual ones
+	Fresh            string                   // what proves a fresh sign-in: auth_time or return
 }
 
 // Providers returns the identity providers: from variables such as
@@ -73,7 +74,7 @@ func numbered(kind string, n int) string {
 
 // provider finds the settings that begin with prefix.
 func (s *Source) provider(prefix string) ProviderText {
-	t := ProviderText{Prefix: prefix, Groups: identity.RuleRequired}
+	t := ProviderText{Prefix: prefix, Groups: identity.RuleRequired, Fresh: "auth_time"}
 	find := func(name string, to *string) bool {
 		text, ok := s.find(prefix+name, false)
 		if ok {
@@ -89,6 +90,7 @@ func (s *Source) provider(prefix string) ProviderText {
 	t.claimsSet = find("groups-claim", &t.GroupsClaim)
 	t.mapped = find("group-map", &t.GroupMap)
 	find("scopes", &t.Scopes)
+	find("fresh", &t.Fresh)
 	if text, ok := s.find(prefix+"client-secret", true); ok {
 		t.ClientSecret, t.set = NewSecret(text), true
 	}
@@ -98,7 +100,7 @@ func (s *Source) provider(prefix string) ProviderText {
 // providerList is the file's list of providers.
 var providerList = list{
 	name: "providers", item: "provider", article: "a",
-	fields: []string{"id", "name", "issuer", "client_id", "client_secret", "client_secret_file", "groups", "groups_claim", "group_map", "scopes"},
+	fields: []string{"id", "name", "issuer", "client_id", "client_secret", "client_secret_file", "groups", "groups_claim", "group_map", "scopes", "fresh"},
 }
 
 // providers checks all identity providers.
@@ -118,7 +120,7 @@ func (c Config) providers(f *faults, env Environment) []Provider {
 			f.add(t.Prefix+"id", "is that of another provider already, or local, which is that of links")
 		}
 		ids[t.ID] = true
-		p := Provider{ID: t.ID, Name: t.Name, Issuer: f.issuer(t.Prefix+"issuer", t.Issuer), ClientID: t.ClientID, ClientSecret: t.ClientSecret, Rule: t.Groups}
+		p := Provider{ID: t.ID, Name: t.Name, Issuer: f.issuer(t.Prefix+"issuer", t.Issuer), ClientID: t.ClientID, ClientSecret: t.ClientSecret, Rule: t.Groups, Fresh: t.Fresh}
 		if p.Issuer != "" && issuers[p.Issuer] {
 			f.add(t.Prefix+"issuer", "is that of another provider already: people are told apart by issuer and subject")
 		}
@@ -136,6 +138,9 @@ func (c Config) providers(f *faults, env Environment) []Provider {
 		p.Scopes = strings.FieldsFunc(t.Scopes, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 		if slices.ContainsFunc(p.Scopes, func(s string) bool { return strings.ContainsFunc(s, unprintable) }) {
 			f.add(t.Prefix+"scopes", "lists scopes, such as openid email profile")
+		}
+		if p.Fresh != "auth_time" && p.Fresh != "return" {
+			f.add(t.Prefix+"fresh", "is auth_time, or return for a provider that never sends that claim")
 		}
 		out = append(out, p)
 	}

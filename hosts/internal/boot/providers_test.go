@@ -25,17 +25,17 @@ func TestSettings_Providers(t *testing.T) { // A1, A3
 		"ARCHIBOT_PROVIDER_2_CLIENT_ID": "two", "ARCHIBOT_PROVIDER_2_CLIENT_SECRET": "secret-canary-2", "ARCHIBOT_PROVIDER_2_GROUPS_CLAIM": "groups, roles",
 		"ARCHIBOT_PROVIDER_2_GROUP_MAP": "cn=staff,dc=example = chat, api ; Admins=operator;", "ARCHIBOT_PROVIDER_2_SCOPES": "openid, email profile",
 		"ARCHIBOT_PROVIDER_3_ID": "google", "ARCHIBOT_PROVIDER_3_ISSUER": "https://accounts.google.com", "ARCHIBOT_PROVIDER_3_CLIENT_ID": "three",
-		"ARCHIBOT_PROVIDER_3_CLIENT_SECRET": "secret-canary-3", "ARCHIBOT_PROVIDER_3_GROUPS": "none",
+		"ARCHIBOT_PROVIDER_3_CLIENT_SECRET": "secret-canary-3", "ARCHIBOT_PROVIDER_3_GROUPS": "none", "ARCHIBOT_PROVIDER_3_FRESH": "return",
 	}, "")
 	require.NoError(t, err)
 	require.Equal(t, []boot.Provider{
-		{ID: "sso", Name: "login.example.com", Issuer: "https://login.example.com/app/", ClientID: "one", ClientSecret: boot.NewSecret("secret-canary-1"), Rule: "required", GroupsClaims: []string{"groups"}, Scopes: []string{}},
+		{ID: "sso", Name: "login.example.com", Issuer: "https://login.example.com/app/", ClientID: "one", ClientSecret: boot.NewSecret("secret-canary-1"), Rule: "required", GroupsClaims: []string{"groups"}, Scopes: []string{}, Fresh: "auth_time"},
 		{
 			ID: "entra", Name: "Contoso & Söhne", Issuer: "https://login.microsoftonline.com/t/v2.0", ClientID: "two", ClientSecret: boot.NewSecret("secret-canary-2"), Rule: "required",
-			GroupsClaims: []string{"groups", "roles"}, Scopes: []string{"openid", "email", "profile"},
+			GroupsClaims: []string{"groups", "roles"}, Scopes: []string{"openid", "email", "profile"}, Fresh: "auth_time",
 			GroupMap: map[string]access.Groups{"cn=staff,dc=example": access.NewGroups("api", "chat"), "Admins": access.NewGroups("operator")},
 		},
-		{ID: "google", Name: "accounts.google.com", Issuer: "https://accounts.google.com", ClientID: "three", ClientSecret: boot.NewSecret("secret-canary-3"), Rule: "none", GroupsClaims: []string{"groups"}, Scopes: []string{}},
+		{ID: "google", Name: "accounts.google.com", Issuer: "https://accounts.google.com", ClientID: "three", ClientSecret: boot.NewSecret("secret-canary-3"), Rule: "none", GroupsClaims: []string{"groups"}, Scopes: []string{}, Fresh: "return"},
 	}, s.Providers)
 	for _, p := range s.Providers {
 		require.Equal(t, "[redacted]", boot.Redact(p.ClientSecret.Reveal(), s.Secrets()...))
