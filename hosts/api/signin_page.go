@@ -8,23 +8,31 @@ import (
 	"strings"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/hosts/edge"
 )
 
-// failedPage loads and runs nothing; its policy is that of data.
+// failedPage tells a person what went wrong. It loads and runs nothing.
 var failedPage = template.Must(template.New("failed").Parse(`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Signing in did not work</title>
+{{.Head}}<title>Signing in did not work</title>
 </head>
 <body>
 <main>
+<p class="brand">ArchibotChat</p>
+<div class="card">
 <h1>Signing in did not work</h1>
 <p>{{.Message}}</p>
-{{if .NextStep}}<p>{{.NextStep}}</p>
-{{end}}<p>{{if .Again}}<a href="{{.Again}}">Try again</a>, or go{{else}}Go{{end}} to the <a href="/">start page</a>.</p>
-<p>Should you ask for help, say this: request <code>{{.Request}}</code>, code <code>{{.Code}}</code>.</p>
+{{with .NextStep}}<p>{{.}}</p>
+{{end}}<div class="actions">
+{{if .Again}}<a class="action" href="{{.Again}}">Try again</a>
+<a class="action second" href="/">Go to the start page</a>
+{{else}}<a class="action" href="/">Go to the start page</a>
+{{end}}</div>
+</div>
+<footer>
+<p>If you ask for help, name request <code>{{.Request}}</code> and code <code>{{.Code}}</code>.</p>
+</footer>
 </main>
 </body>
 </html>
@@ -44,18 +52,18 @@ func (s *server) failSignIn(w http.ResponseWriter, r *http.Request, provider str
 			again = "/auth/" + url.PathEscape(provider) + "/start"
 		}
 	}
-	var text bytes.Buffer
-	if err := failedPage.Execute(&text, struct{ Message, NextStep, Again, Request, Code string }{
-		p.Detail, p.NextStep, again, access.Request(r.Context()), p.Code,
-	}); err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	h := w.Header()
 	for k, v := range p.GetHeaders() {
 		h[k] = v
 	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	var text bytes.Buffer
+	if err := failedPage.Execute(&text, struct {
+		Head                                    template.HTML
+		Message, NextStep, Again, Request, Code string
+	}{edge.Plain(h), p.Detail, p.NextStep, again, access.Request(r.Context()), p.Code}); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	w.WriteHeader(p.Status)
 	_, _ = text.WriteTo(w) // a browser that left needs no page
 }

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/access"
@@ -30,6 +31,7 @@ type home struct {
 
 // view is what the page shows.
 type view struct {
+	Head      template.HTML
 	Printed   bool // a link was printed
 	LogoutURL string
 	Left      bool
@@ -43,6 +45,11 @@ type view struct {
 	Areas     []area
 }
 
+// areaNames are what people call the areas.
+var areaNames = map[access.Area]string{
+	access.AreaChat: "Chat", access.AreaAPI: "API and keys", access.AreaWorkspace: "Workspace", access.AreaOperator: "Operations",
+}
+
 type option struct{ Name, URL string }
 
 type area struct {
@@ -53,39 +60,39 @@ type area struct {
 var homePage = template.Must(template.New("home").Parse(`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>ArchibotChat</title>
+{{.Head}}<title>ArchibotChat</title>
 {{if .LogoutURL}}<meta http-equiv="refresh" content="0; url={{.LogoutURL}}">
 {{end}}</head>
 <body>
 <main>
-<h1>ArchibotChat</h1>
-{{if .Left}}<p>You are signed out.{{if .LogoutURL}} You are being taken to your organisation's sign-in, to <a href="{{.LogoutURL}}">sign out there too</a>.{{end}}</p>
-{{end}}{{if .SignedIn}}<p>You are signed in{{if .Name}} as {{.Name}}{{end}}{{if .Email}} ({{.Email}}){{end}}{{if .Account}}, to {{.Account}} as {{.Role}}{{end}}.</p>
-<h2>What you can use</h2>
-<ul>
-{{range .Areas}}<li>{{.Name}}: {{if .Reasons}}not now.
-<ul>
+<p class="brand">ArchibotChat</p>
+<div class="card">
+{{if .SignedIn}}<h1>{{with .Name}}{{.}}{{else}}Welcome{{end}}</h1>
+<p class="quiet">You are signed in{{if .Email}} as {{.Email}}{{end}}{{if .Account}}, to {{.Account}} as {{.Role}}{{end}}.</p>
+{{if .Account}}<h2>What you can use</h2>
+<ul class="areas">
+{{range .Areas}}<li{{if not .Reasons}} class="open"{{end}}><div class="area">{{.Name}} <span class="state">{{if .Reasons}}Closed{{else}}Open{{end}}</span></div>
+{{if .Reasons}}<ul class="why">
 {{range .Reasons}}<li>{{.Sentence}} {{.NextStep}}</li>
 {{end}}</ul>
-{{else}}open.{{end}}</li>
+{{end}}</li>
 {{end}}</ul>
-<form method="post" action="/sign-out"><button>Sign out</button></form>
-{{else}}{{if .Printed}}<p>A sign-in link was printed where the server runs. Open it in this browser; it works once.</p>
-{{end}}{{if .Providers}}<h2>Sign in</h2>
-<ul>
-{{range .Providers}}<li><a href="{{.URL}}">{{.Name}}</a></li>
+{{else}}<h2>You belong to no account yet</h2>
+<p>Ask whoever manages your organisation's account for an invitation{{if .Email}} to {{.Email}}{{end}}.</p>
+{{end}}<form class="actions" method="post" action="/sign-out"><button class="action second">Sign out</button></form>
+{{else}}<h1>{{if .Left}}You are signed out{{else}}Sign in{{end}}</h1>
+{{if .LogoutURL}}<p>You are being taken to your organisation's sign-in, to <a href="{{.LogoutURL}}">sign out there too</a>.</p>
+{{else if .Printed}}<p>A sign-in link was printed where the server runs. Open it in this browser; it works once.</p>
+{{else if not .Providers}}<p>Nobody can sign in here yet: no identity provider is set up.</p>
+{{else if not .Left}}<p class="quiet">Use the account of your organisation.</p>
+{{end}}{{if and .Providers (not .LogoutURL)}}<ul class="actions">
+{{range .Providers}}<li><a class="action" href="{{.URL}}">{{if $.Left}}Sign in again with{{else}}Continue with{{end}} {{.Name}}</a></li>
 {{end}}</ul>
-{{else}}<p>Nobody can sign in here yet: no identity provider is set up.</p>
-{{end}}{{end}}<h2>For programs</h2>
-<ul>
-<li><code>/v1</code>: the OpenAI-compatible API. Give an OpenAI SDK this address with <code>/v1</code> as its base URL, and an API key.</li>
-<li><code>/api</code>: the app API, for signed-in people.</li>
-<li><a href="/healthz">/healthz</a>: is this server alive?</li>
-<li><a href="/readyz">/readyz</a>: may it be sent requests?</li>
-</ul>
-<p>Should you ask for help, say this: request <code>{{.Request}}</code>.</p>
+{{end}}{{end}}</div>
+<footer>
+<p>For programs: the OpenAI-compatible API is at <code>/v1</code> of this address, and takes an API key.</p>
+<p>If you ask for help, name request <code>{{.Request}}</code>.</p>
+</footer>
 </main>
 </body>
 </html>
@@ -122,7 +129,9 @@ func (h home) signedIn(v *view, r *http.Request, c sessions.Current) error {
 	}
 	v.SignedIn, v.Name, v.Email, v.Account, v.Role = true, user.Name, user.Email, c.Account.Name, string(c.Session.Role)
 	for i, d := range decisions {
-		v.Areas = append(v.Areas, area{string(areas[i]), d.Reasons})
+		if !slices.Contains(d.Reasons, gates.AreaDisabled) { // what is not offered here is nobody's concern
+			v.Areas = append(v.Areas, area{areaNames[areas[i]], d.Reasons})
+		}
 	}
 	return nil
 }
@@ -147,12 +156,13 @@ func (h home) show(w http.ResponseWriter, r *http.Request, v view) {
 	for _, p := range h.app.SignIn.Providers() {
 		v.Providers = append(v.Providers, option{p.Name, "/auth/" + p.ID + "/start"})
 	}
+	v.Head = edge.Plain(w.Header())
+	w.Header().Set("Referrer-Policy", "same-origin") // else its form comes from nowhere
 	var text bytes.Buffer
 	if err := homePage.Execute(&text, v); err != nil {
 		h.refuse(w, r, err)
 		return
 	}
-	edge.Page(w.Header())
 	_, _ = text.WriteTo(w) // a browser that left needs no page
 }
 
