@@ -53,7 +53,7 @@ generate: ## write the OpenAPI documents from the hosts
 
 .PHONY: e2e
 e2e: images ## black-box suites over the built server, real clients and engines
-	@.ci/deps go gcc node
+	@.ci/deps go gcc node chromium
 	@.ci/node
 	go build -race ./...
 	TESTCONTAINERS_RYUK_DISABLED=true \
@@ -70,9 +70,9 @@ images: ## build the container images that the suites start
 
 .PHONY: deps
 deps: ## install all that the targets need
-	@.ci/deps go gcc git node postgres docker
+	@.ci/deps go gcc git node chromium postgres docker
 
 .PHONY: clean
 clean: ## remove what builds left; the data in var/ stays
-	rm -rf bin e2e/sdk/node/node_modules e2e/idp/node/node_modules
+	rm -rf bin e2e/sdk/node/node_modules e2e/idp/node/node_modules e2e/browser/node/node_modules
 	go clean -testcache

@@ -13,6 +13,7 @@ package idp
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -53,7 +54,8 @@ type Config struct {
 	// UserInfoOnly leaves e-mail, name and groups out of ID tokens, as the
 	// standard has it; userinfo tells them.
 	UserInfoOnly bool
-	Port         int // 0: any
+	GroupsClaim  string // where groups are told: a claim, or a path such as realm_access.roles; groups if empty
+	Port         int    // 0: any
 }
 
 // IDP is a provider that runs.
@@ -90,7 +92,7 @@ func Start(t testing.TB, c Config) *IDP {
 	_, here, _, _ := runtime.Caller(0)
 	folder := filepath.Join(filepath.Dir(here), "node")
 	harness.InstallNode(t, folder)
-	given, err := json.Marshal(map[string]any{"users": c.Users, "idTokenClaims": !c.UserInfoOnly, "port": c.Port})
+	given, err := json.Marshal(map[string]any{"users": c.Users, "idTokenClaims": !c.UserInfoOnly, "groupsClaim": cmp.Or(c.GroupsClaim, "groups"), "port": c.Port})
 	if err != nil {
 		t.Fatalf("idp: %v", err)
 	}
@@ -188,6 +190,26 @@ func (p *IDP) Break(t testing.TB, status int) {
 		body["status"] = status
 	}
 	p.tell(t, http.MethodPut, "/broken", body)
+}
+
+// Issued returns every authorization code, access token and refresh token that
+// the provider gave out.
+func (p *IDP) Issued(t testing.TB) []string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.admin+"/issued", nil)
+	if err != nil {
+		t.Fatalf("idp: %v", err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("ask the provider: %v", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var list []string
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("ask the provider: %s: %v", res.Status, err)
+	}
+	return list
 }
 
 func (p *IDP) tell(t testing.TB, method, path string, body any) {

@@ -2,7 +2,7 @@
 // JSON on standard input, prints {"issuer":…,"admin":…} once it listens, and
 // ends when standard input does.
 //
-//   {"users": {"alice": {"email": …, "name": …, "groups": […]}}, "clients": […], "idTokenClaims": true, "port": 0}
+//   {"users": {"alice": {"email": …, "name": …, "groups": […]}}, "clients": […], "idTokenClaims": true, "groupsClaim": "groups", "port": 0}
 //
 // Everything is on 127.0.0.1. The second port is for the test, not for browsers:
 //
@@ -10,13 +10,14 @@
 //   POST /users/alice/end      ends her sessions, with back-channel logout
 //   PUT  /clients/chat         {…}                                adds or replaces a client
 //   PUT  /broken               {"status": 503} or {}              fails everything, or nothing again
+//   GET  /issued                                                  every code and token that is kept by its name
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
-import { Store, all } from './store.js';
+import { Store, all, issued } from './store.js';
 import * as pages from './pages.js';
 
 const lines = createInterface({ input: process.stdin });
@@ -25,6 +26,10 @@ lines.on('close', () => process.exit(0));
 
 const users = new Map(Object.entries(config.users ?? {}));
 let broken; // a status that everything is answered with
+
+const groupsPath = (config.groupsClaim ?? 'groups').split('.');
+/** nested returns the groups as the claim of that path. */
+const nested = (groups) => groupsPath.reduceRight((inner, name) => ({ [name]: inner }), groups);
 
 function configuration(port) {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -40,7 +45,7 @@ function configuration(port) {
     },
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'groups'],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'], auth_time: null, sid: null },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: [groupsPath[0]], auth_time: null, sid: null },
     conformIdTokenClaims: !(config.idTokenClaims ?? true),
     features: {
       devInteractions: { enabled: false },
@@ -62,7 +67,7 @@ function configuration(port) {
       if (!user || user.blocked) return undefined;
       return {
         accountId: id,
-        claims: () => ({ sub: id, email: user.email, email_verified: user.emailVerified ?? true, name: user.name, groups: user.groups }),
+        claims: () => ({ sub: id, email: user.email, email_verified: user.emailVerified ?? true, name: user.name, ...nested(user.groups) }),
       };
     },
     // Nobody is asked for consent: the operator of the provider gave it.
@@ -134,6 +139,7 @@ async function administer(provider, req, res) {
     case 'POST users/end': await end(provider, id); break;
     case 'PUT clients': await addClient(id, given); break;
     case 'PUT broken': broken = given.status; break;
+    case 'GET issued': return res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(issued));
     default: return res.writeHead(404).end();
   }
   return res.writeHead(204).end();

@@ -2,6 +2,11 @@
 
 const entries = new Map(); // "Model:id" → { payload, until }
 
+const secrets = ['AuthorizationCode', 'AccessToken', 'RefreshToken'];
+
+/** issued are the codes and tokens ever given out, save ID tokens. */
+export const issued = [];
+
 function live(key) {
   const entry = entries.get(key);
   if (entry && entry.until > Date.now()) return entry.payload;
@@ -20,6 +25,7 @@ export class Store {
   }
 
   async upsert(id, payload, seconds) {
+    if (secrets.includes(this.model)) issued.push(id);
     entries.set(this.key(id), { payload, until: seconds ? Date.now() + seconds * 1000 : Infinity });
   }
 

@@ -1,0 +1,187 @@
+// Chromium, with an eye on everything that a page may give away.
+
+import { chromium } from 'playwright-core';
+
+const patience = 15_000;
+
+/** Theatre is a browser with any number of people in it, who share nothing. */
+export class Theatre {
+  static async open({ resolve, spki, site, executable }) {
+    const browser = await chromium.launch({
+      executablePath: executable || '/usr/bin/chromium',
+      // The name of the site leads to the proxy of the test, whose certificate,
+      // and no other, needs no authority.
+      args: ['--no-sandbox', '--disable-gpu', `--host-resolver-rules=${resolve}`, `--ignore-certificate-errors-spki-list=${spki}`],
+    });
+    return new Theatre(browser, site);
+  }
+
+  constructor(browser, site) {
+    Object.assign(this, { browser, site, people: [], urls: new Set(), texts: new Set(), storage: new Set(), console: [], violations: [], secrets: {}, statuses: [] });
+  }
+
+  /** person returns somebody with a browser profile of their own. */
+  async person(options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    context.setDefaultTimeout(patience);
+    context.setDefaultNavigationTimeout(patience);
+    await context.exposeBinding('__violated', (_source, what) => { this.violations.push(what); });
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (e) => globalThis.__violated(`${e.documentURI}: ${e.violatedDirective} ${e.blockedURI}`));
+    });
+    context.on('console', (message) => this.said(message));
+    context.on('weberror', (error) => this.console.push(`error: ${error.error().message}`));
+    context.on('request', (request) => this.spy(request.url()));
+    context.on('response', (response) => this.answered(response));
+    const person = new Person(this, context);
+    this.people.push(person);
+    return person;
+  }
+
+  /** said keeps what the console says, save that a page or call that is refused is. */
+  said(message) {
+    const { url } = message.location();
+    if (message.text().startsWith('Failed to load resource: the server responded with a status of') && this.statuses.includes(url)) return;
+    if (!url.startsWith(this.site)) return; // the provider's own
+    this.console.push(`${message.type()}: ${message.text()} (${url})`);
+  }
+
+  answered(response) {
+    if (['document', 'fetch'].includes(response.request().resourceType()) && response.status() >= 400) this.statuses.push(response.url());
+  }
+
+  /** spy collects what passes by and must not stay. */
+  spy(text) {
+    const url = new URL(text);
+    for (const name of ['code', 'id_token_hint']) {
+      const value = url.searchParams.get(name);
+      if (value) this.secret(name, value);
+    }
+  }
+
+  secret(kind, value) {
+    (this.secrets[kind] ??= new Set()).add(value);
+  }
+
+  /** seen returns everything that was given away, and what should not have been. */
+  async seen() {
+    for (const person of this.people) await person.leave();
+    const lists = Object.fromEntries(Object.entries(this.secrets).map(([kind, values]) => [kind, [...values]]));
+    return { urls: [...this.urls], texts: [...this.texts], storage: [...this.storage], console: this.console, violations: this.violations, secrets: lists };
+  }
+
+  async whereabouts() {
+    const out = [];
+    for (const { context } of this.people) {
+      for (const page of context.pages()) out.push(page.url(), await page.content().catch(() => ''));
+    }
+    return out.join('\n');
+  }
+
+  close() {
+    return this.browser.close();
+  }
+}
+
+/** Person is somebody with a browser profile of their own. */
+export class Person {
+  constructor(theatre, context) {
+    Object.assign(this, { theatre, context });
+  }
+
+  /** tab opens a tab. */
+  async tab() {
+    const page = await this.context.newPage();
+    page.on('load', () => this.look(page).catch(() => {})); // it may be gone already
+    return page;
+  }
+
+  /** look notes what a page of the site shows and keeps. */
+  async look(page) {
+    if (!page.url().startsWith(this.theatre.site)) return;
+    const { text, html, kept, cookie } = await page.evaluate(() => ({
+      text: document.body?.innerText ?? '',
+      html: document.documentElement.outerHTML,
+      kept: JSON.stringify([{ ...localStorage }, { ...sessionStorage }]),
+      cookie: document.cookie,
+    }));
+    for (const shown of [text, html]) this.theatre.texts.add(shown);
+    if (kept !== '[{},{}]') this.theatre.storage.add(kept);
+    if (cookie) this.theatre.storage.add(`document.cookie: ${cookie}`);
+  }
+
+  /** cookies returns those of the site, as the browser keeps them. */
+  async cookies() {
+    const all = await this.context.cookies(this.theatre.site);
+    for (const { value } of all) this.theatre.secret('cookie', value);
+    return all;
+  }
+
+  /** start goes to the start page and on to a provider, where nobody is known yet. */
+  async start(page, provider) {
+    await page.goto(this.theatre.site);
+    await page.getByRole('link', { name: provider.name }).click();
+    await page.waitForURL((url) => url.href.startsWith(provider.issuer));
+  }
+
+  /** prove says at the provider who one is. */
+  async prove(page, user) {
+    await page.getByLabel('User name').fill(user);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  /** signIn signs in from the start page and comes back to it. */
+  async signIn(page, provider, user = provider.user) {
+    await this.start(page, provider);
+    await this.prove(page, user);
+    await page.waitForURL(`${this.theatre.site}/`);
+    await this.cookies();
+  }
+
+  /** me asks who one is, as a script of the site does. */
+  me() {
+    return this.fetch('/api/me');
+  }
+
+  /**
+   * fetch calls the site as a script of its own would. The pages have none, and
+   * their policy lets none call: so it runs in a tab that heeds no policy.
+   */
+  async fetch(path, options = {}) {
+    this.desk ??= await this.openDesk();
+    return this.desk.evaluate(async ([to, given]) => {
+      const response = await fetch(to, given);
+      const text = await response.text();
+      return { status: response.status, body: text ? JSON.parse(text) : null };
+    }, [path, options]);
+  }
+
+  async openDesk() {
+    const desk = await this.context.newPage();
+    const session = await this.context.newCDPSession(desk);
+    await session.send('Page.setBypassCSP', { enabled: true });
+    await desk.goto(this.theatre.site);
+    return desk;
+  }
+
+  /** leave notes the history of all tabs. */
+  async leave() {
+    await this.cookies();
+    for (const page of this.context.pages()) {
+      await this.look(page).catch(() => {});
+      const session = await this.context.newCDPSession(page);
+      const { entries } = await session.send('Page.getNavigationHistory');
+      for (const { url, title } of entries) {
+        this.theatre.urls.add(url);
+        this.theatre.texts.add(title);
+      }
+      await session.detach();
+    }
+  }
+}
+
+/** closed returns the reasons for which an area is closed, by what /api/me says. */
+export const closed = (me, area) => me.body.areas.find((a) => a.area === area).reasons.map((r) => r.code);
+
+/** shown returns what a page says, in one line. */
+export const shown = async (page) => (await page.locator('main').innerText()).replace(/\s+/g, ' ');
