@@ -174,10 +174,13 @@ func (s *Service) Accept(ctx context.Context, token string) (store.Member, error
 		if err := s.add(ctx, tx, m); err != nil {
 			return err
 		}
-		if by.Account == "" && by.Session != "" {
-			return tx.Sessions().Switch(ctx, by.Session, v.Account)
+		if by.Account != "" || by.Session == "" {
+			return nil
 		}
-		return nil
+		if err := tx.Sessions().Switch(ctx, by.Session, v.Account); err != nil {
+			return err
+		}
+		return tx.Events().Append(ctx, s.event(ctx, audit.SessionSwitched, v.Account, by.Session, ""))
 	})
 	return m, err
 }

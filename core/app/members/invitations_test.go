@@ -32,7 +32,7 @@ func TestService_Accept(t *testing.T) { // A7, U1
 		ses, err := h.store.Sessions().Get(t.Context(), "ses_"+guest)
 		require.NoError(t, err)
 		require.Equal(t, "acct_1", ses.Account, "a session of nothing is one of the account now")
-		require.Equal(t, []string{"invitation.created " + v.ID + " admin", "invitation.accepted " + v.ID + " ", "member.added " + guest + " admin"},
+		require.Equal(t, []string{"invitation.created " + v.ID + " admin", "invitation.accepted " + v.ID + " ", "member.added " + guest + " admin", "session.switched ses_" + guest + " "},
 			h.events(t)[before:])
 
 		_, err = h.Accept(as(t, guest, "acct_1", access.RoleAdmin), token.Reveal())
