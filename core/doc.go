@@ -30,7 +30,8 @@
 // responses (whose each is that an upstream keeps; calls on them),
 // tariff (which prices are in force), models, keyring, firstparty (the hidden
 // credentials of browser chat), limits, accounts,
-// credits, activity, seal, sessions.
+// credits, activity, seal, signin (who comes in, and whether their provider
+// still vouches for them), sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
 // and account, in memory if it knows them, and asks gates.Decide;

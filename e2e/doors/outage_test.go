@@ -49,8 +49,12 @@ func doorsOf(p harness.Person) map[string]ask {
 		"revoke":      {http.MethodDelete, "/api/keys/" + p.KeyID, "", p.Cookie, ""},
 		"limit":       {http.MethodPut, "/api/limits/account", `{"monthly":7000000}`, p.Cookie, ""},
 		"sign-out":    {http.MethodDelete, "/api/session", "", p.Cookie, ""},
+		"switch":      {http.MethodPut, "/api/session/account", `{"account_id":"` + p.Account + `"}`, p.Cookie, ""},
+		"end session": {http.MethodDelete, "/api/sessions/ses_0", "", p.Cookie, ""},
+		"sign-in":     {http.MethodGet, "/auth/none/start", "", "", ""},
+		"come back":   {http.MethodGet, "/auth/none/callback?state=x", "", "", ""},
 	}
-	for _, path := range []string{"me", "account", "keys", "keys/" + p.KeyID, "limits", "credits", "credits/lots", "credits/lines", "activity", "activity.csv"} {
+	for _, path := range []string{"me", "sessions", "account", "keys", "keys/" + p.KeyID, "limits", "credits", "credits/lots", "credits/lines", "activity", "activity.csv"} {
 		all[path] = ask{http.MethodGet, "/api/" + path, "", p.Cookie, ""}
 	}
 	return all

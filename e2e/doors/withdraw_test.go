@@ -5,8 +5,10 @@ package doors_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,17 +46,26 @@ type withdrawal struct {
 	code   string
 	// cut is what ends the streams.
 	cut string
+	// session is what becomes of the person's session.
+	session string
 }
+
+// What becomes of a session.
+const (
+	stays = ""      // it has nothing to do with it
+	shuts = "shuts" // it lives, but the API area is closed to it
+	ends  = "ends"
+)
 
 var withdrawals = map[string]withdrawal{
 	"key revoked": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		_, err := d.Keyring.Revoke(d.Operator(t), p.Account, p.KeyID)
 		require.NoError(t, err)
-	}, http.StatusUnauthorized, "invalid_api_key", "key_revoked"},
+	}, http.StatusUnauthorized, "invalid_api_key", "key_revoked", stays},
 	"account's group removed": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		chat := access.NewGroups(access.GroupChat)
 		change(t, d, p, accounts.Change{Groups: &chat})
-	}, http.StatusForbidden, "no_product_group", "no_product_group"},
+	}, http.StatusForbidden, "no_product_group", "no_product_group", shuts},
 	"user's group removed": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		u, err := d.Store.Users().Get(t.Context(), p.User)
 		require.NoError(t, err)
@@ -62,24 +73,27 @@ var withdrawals = map[string]withdrawal{
 		_, created, err := d.Store.Users().SignedIn(t.Context(), u)
 		require.NoError(t, err)
 		require.False(t, created)
-	}, http.StatusForbidden, "no_product_group", "no_product_group"},
+	}, http.StatusForbidden, "no_product_group", "no_product_group", shuts},
 	"member removed": {func(t *testing.T, d *harness.Desk, p harness.Person) {
+		require.NoError(t, d.Members.Remove(d.Operator(t), p.Account, p.User))
+	}, http.StatusUnauthorized, "invalid_api_key", "key_revoked", ends},
+	"membership gone": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		require.NoError(t, d.Store.Do(t.Context(), func(ctx context.Context, tx store.Stores) error {
 			return tx.Members().Remove(ctx, p.Account, p.User)
 		}))
-	}, http.StatusForbidden, "no_product_group", "no_product_group"},
+	}, http.StatusForbidden, "no_product_group", "no_product_group", shuts},
 	"account suspended": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		status := access.StatusSuspended
 		change(t, d, p, accounts.Change{Status: &status})
-	}, http.StatusForbidden, "account_suspended", "account_suspended"},
+	}, http.StatusForbidden, "account_suspended", "account_suspended", shuts},
 	"account closed": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		status := access.StatusClosed
 		change(t, d, p, accounts.Change{Status: &status})
-	}, http.StatusUnauthorized, "invalid_api_key", "account_closed"},
+	}, http.StatusUnauthorized, "invalid_api_key", "account_closed", ends},
 	"billing under review": {func(t *testing.T, d *harness.Desk, p harness.Person) {
 		state := billing.Review
 		change(t, d, p, accounts.Change{Billing: &state})
-	}, http.StatusForbidden, "payment_review", "payment_review"},
+	}, http.StatusForbidden, "payment_review", "payment_review", shuts},
 }
 
 func change(t *testing.T, d *harness.Desk, p harness.Person, c accounts.Change) {
@@ -112,6 +126,56 @@ func TestWithdrawal(t *testing.T) {
 	site.Verify(t)
 }
 
+// watched is a door of a server that is looked at all the time.
+type watched struct {
+	root   string
+	ask    ask
+	open   func(answer) bool
+	passed time.Time // when the last call that went through was begun
+	last   answer
+}
+
+// look looks until stop is closed.
+func (w *watched) look(t *testing.T, stop <-chan struct{}) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		w.once(t)
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *watched) once(t *testing.T) {
+	begun := time.Now()
+	if w.last = w.ask.at(t, w.root); w.open(w.last) {
+		w.passed = begun
+	}
+}
+
+// apiOpen reports whether /api/me says that the API area is open.
+func apiOpen(a answer) bool {
+	var told struct {
+		Areas []struct {
+			Area    string
+			Allowed bool
+		}
+	}
+	if a.status != http.StatusOK || json.Unmarshal([]byte(a.body), &told) != nil {
+		return false
+	}
+	return slices.ContainsFunc(told.Areas, func(area struct {
+		Area    string
+		Allowed bool
+	},
+	) bool {
+		return area.Area == "api" && area.Allowed
+	})
+}
+
 // withdraw takes away while both servers are asked all the time and a stream
 // runs on each, and returns when the last call went through and when the last
 // stream ended, after that.
@@ -129,25 +193,16 @@ func withdraw(t *testing.T, servers []*harness.Replica, desk *harness.Desk, p ha
 		}
 	}
 	stop := make(chan struct{})
-	passed := make([]time.Time, len(servers)) // when the last call that went through was begun
-	last := make([]answer, len(servers))
-	for i, s := range servers {
-		looks.Go(func() {
-			tick := time.NewTicker(lookEvery)
-			defer tick.Stop()
-			for {
-				begun := time.Now()
-				last[i] = models(p).at(t, s.Root)
-				if last[i].status == http.StatusOK {
-					passed[i] = begun
-				}
-				select {
-				case <-stop:
-					return
-				case <-tick.C:
-				}
-			}
-		})
+	var doors []*watched
+	for _, s := range servers {
+		doors = append(doors,
+			&watched{root: s.Root, ask: models(p), open: func(a answer) bool { return a.status == http.StatusOK }},
+			&watched{root: s.Root, ask: me(p), open: apiOpen})
+	}
+	for _, d := range doors {
+		d.once(t)
+		require.False(t, d.passed.IsZero(), "the door is open before: %d %s", d.last.status, d.last.body)
+		looks.Go(func() { d.look(t, stop) })
 	}
 	w.take(t, desk, p)
 	taken := time.Now()
@@ -159,13 +214,25 @@ func withdraw(t *testing.T, servers []*harness.Replica, desk *harness.Desk, p ha
 	}
 	close(stop)
 	looks.Wait()
-	for i := range servers {
-		require.False(t, passed[i].IsZero(), "the door was open before")
-		require.Equal(t, w.status, last[i].status, last[i].body)
-		require.Equal(t, w.code, last[i].code())
-		require.Contains(t, ended[i].text, w.cut, "the stream says why it ends")
-		require.NotContains(t, ended[i].text, "[DONE]")
-		shut, cut = max(shut, passed[i].Sub(taken)), max(cut, ended[i].at.Sub(taken))
+	for _, d := range doors {
+		switch {
+		case d.ask.key != "":
+			require.Equal(t, w.status, d.last.status, d.last.body)
+			require.Equal(t, w.code, d.last.code())
+		case w.session == stays:
+			require.True(t, d.open(d.last), d.last.body)
+			continue
+		case w.session == ends:
+			require.Equal(t, http.StatusUnauthorized, d.last.status, d.last.body)
+		default:
+			require.False(t, d.open(d.last), d.last.body)
+		}
+		shut = max(shut, d.passed.Sub(taken))
+	}
+	for _, s := range ended {
+		require.Contains(t, s.text, w.cut, "the stream says why it ends")
+		require.NotContains(t, s.text, "[DONE]")
+		cut = max(cut, s.at.Sub(taken))
 	}
 	return shut, cut
 }

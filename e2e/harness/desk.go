@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/accounts"
 	"github.com/archibot/archibotchat/core/app/keyring"
+	"github.com/archibot/archibotchat/core/app/members"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/keys"
 )
@@ -22,6 +23,7 @@ type Desk struct {
 	Store    *sqlstore.Store
 	Accounts *accounts.Service
 	Keyring  *keyring.Service
+	Members  *members.Service
 	Sessions *sessions.Service
 	NewID    func(prefix string) string
 
@@ -45,6 +47,7 @@ func (s *Site) Desk(t testing.TB) *Desk {
 		Store:    db,
 		Accounts: accounts.New(accounts.Deps{Store: db, Now: system.Now, NewID: ids}),
 		Keyring:  keyring.New(keyring.Deps{Store: db, Now: system.Now, NewID: ids, Entropy: system.Entropy, Peppers: peppers}),
+		Members:  members.New(members.Deps{Store: db, Now: system.Now, NewID: ids, Entropy: system.Entropy}),
 		Sessions: sessions.New(sessions.Deps{Store: db, Now: system.Now, NewID: ids, Entropy: system.Entropy}),
 		NewID:    ids,
 		pepper:   peppers[0],

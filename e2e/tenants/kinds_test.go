@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // kind is a sort of object that an ID names.
@@ -38,10 +40,24 @@ var kinds = map[string]kind{
 		make:    func(_ *testing.T, _ *world, p person) string { return p.user },
 		lasts:   "users are not deleted; members are removed",
 	},
+	"member": {
+		unknown: "user_" + nothing,
+		make:    func(_ *testing.T, w *world, _ person) string { return w.gone[0].user },
+		lasts:   "whoever was removed is as unknown as a user of another account",
+	},
+	"invitation": {
+		unknown: "inv_" + nothing,
+		make: func(t *testing.T, w *world, p person) string {
+			return w.do(t, p.shows(app), http.MethodPost, "/api/invitations", `{"email":"one@matrix.example","role":"member"}`).made(t, "id")
+		},
+		lasts: "a revoked invitation stays on the list for a month",
+	},
 	"session": {
 		unknown: "ses_" + nothing,
-		make:    func(_ *testing.T, _ *world, p person) string { return p.session },
-		lasts:   "an ended session opens nothing; whoever asks has another",
+		make:    func(t *testing.T, w *world, p person) string { return w.again(t, p).session },
+		remove: func(t *testing.T, w *world, p person, id string) {
+			require.Equal(t, http.StatusNoContent, w.do(t, p.shows(app), http.MethodDelete, "/api/sessions/"+id, "").status)
+		},
 	},
 	"account": {
 		unknown: "acct_" + nothing,

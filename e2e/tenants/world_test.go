@@ -145,8 +145,12 @@ func (a answer) made(t *testing.T, path ...string) string {
 // furnish gives our account at least two of everything that is listed.
 func (w *world) furnish(t *testing.T) {
 	t.Helper()
+	w.again(t, w.admin)
 	for _, whose := range []string{"account", w.mate.user} {
 		w.do(t, w.admin.shows(app), http.MethodPut, "/api/limits/"+whose, `{"monthly":8000000}`).made(t, "of")
+	}
+	for _, email := range []string{"first@matrix.example", "second@matrix.example"} {
+		w.do(t, w.admin.shows(app), http.MethodPost, "/api/invitations", `{"email":"`+email+`","role":"member"}`).made(t, "id")
 	}
 	w.do(t, w.admin.shows(v1), http.MethodPost, "/v1/chat/completions", `{"model":"tok","messages":[{"role":"user","content":"Say a few words."}]}`).made(t, "id")
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
+	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/hosts/edge"
@@ -33,6 +36,9 @@ type Config struct {
 	Sessions *sessions.Service
 	SignIn   *signin.Service
 	Gate     *sessions.Gate
+	Members  *members.Service
+	Setup    *setup.Service
+	Requests *requests.Service
 	Keyring  *keyring.Service
 	Limits   *limits.Service
 	Credits  *credits.Service
@@ -80,6 +86,11 @@ func newServer(c Config) *server {
 	s.registerStatement()
 	s.registerActivity()
 	s.registerSession()
+	s.registerMembers()
+	s.registerInvitations()
+	s.registerSetup()
+	s.registerRequests()
+	s.registerOperator()
 	s.registerProviders()
 	s.registerSignIn()
 	s.registerLeaks()
@@ -111,10 +122,14 @@ func (s *server) humaConfig() huma.Config {
 				{Name: "Sign-in", Description: "How people get in. The routes under /auth are for browsers, which they lead on, and for providers."},
 				{Name: "Session", Description: "Who is signed in, and what they may use."},
 				{Name: "Account", Description: "The account the session is for."},
+				{Name: "Members", Description: "Who belongs to the account, and who is invited to."},
+				{Name: "Setup", Description: "What the account settles before it begins."},
 				{Name: "Keys", Description: "API keys for /v1."},
 				{Name: "Limits", Description: "Budgets of the account, and caps of members and keys."},
 				{Name: "Credits", Description: "Balance, lots, ledger lines and statements."},
 				{Name: "Activity", Description: "What happened, as evidence."},
+				{Name: "Access", Description: "How strangers ask to be let in."},
+				{Name: "Operator", Description: "For those who run the environment."},
 				{Name: "Reports", Description: "For secret scanners that find a key where it should not be."},
 			},
 		},

@@ -26,6 +26,11 @@ type attempt struct {
 var attempts = map[string]attempt{
 	"POST " + leakPath: {"leak_report", limits.Rule{Burst: 60, Every: time.Second}}, // scanners send bursts of reports
 
+	// People try a link a few times; a token cannot be guessed anyway.
+	"POST " + acceptPath: {"accept_invitation", limits.Rule{Burst: 30, Every: 10 * time.Second}},
+	// A form is filled in by hand.
+	"GET " + challengePath: {"access_challenge", limits.Rule{Burst: 60, Every: 5 * time.Second}},
+	"POST " + requestsPath: {"access_request", limits.Rule{Burst: 10, Every: time.Minute}},
 	// An office may have one address, and all of it comes in at nine.
 	"GET /api/providers": {"providers", limits.Rule{Burst: 200, Every: 100 * time.Millisecond}},
 	startRoute:           {"sign_in_start", limits.Rule{Burst: 100, Every: 200 * time.Millisecond}},

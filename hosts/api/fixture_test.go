@@ -29,7 +29,10 @@ import (
 	"github.com/archibot/archibotchat/core/app/credits"
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
+	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
@@ -64,6 +67,8 @@ type house struct {
 	believe  func(api.Leaks) // starts the API anew with other reporters
 	attempts *tries
 	signin   *signin.Service
+	members  *members.Service
+	requests *requests.Service
 	acme     *identitytest.Fake // a provider
 	local    *identitytest.Fake // signs in by tickets, which are subjects
 	secure   http.Handler       // the same API behind TLS
@@ -132,7 +137,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	}
 	peppers, err := keys.ParsePeppers("v1:0123456789abcdef0123456789abcdef")
 	require.NoError(t, err)
-	gate := &sessions.Gate{Store: s, Enabled: access.NewGroups(access.GroupAPI, access.GroupChat), Boundary: gates.BoundaryNotRequired}
+	gate := &sessions.Gate{Store: s, Enabled: access.NewGroups(access.GroupAPI, access.GroupChat, access.GroupOperator), Boundary: gates.BoundaryNotRequired}
 	h.accounts = accounts.New(accounts.Deps{Store: s, Now: clock, NewID: ids.New})
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
@@ -146,7 +151,13 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 		Now: clock, NewID: ids.New, Entropy: system.Entropy, Log: log, Recheck: sessions.Recheck,
 	})
 	require.NoError(t, err)
+	h.members = members.New(members.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
+	h.requests = requests.New(requests.Deps{
+		Store: s, Accounts: h.accounts, Members: h.members, Now: clock, NewID: ids.New, Entropy: system.Entropy, Secrets: [][32]byte{{1}}, Difficulty: 4,
+	})
 	config := api.Config{
+		Members: h.members, Requests: h.requests,
+		Setup:  setup.New(setup.Deps{Store: s, Now: clock, NewID: ids.New, Environment: "test", Boundary: setup.Boundary{Version: "v1", Text: "Read this."}}),
 		SignIn: h.signin, Base: func() string { return "https://chat.example" },
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/hosts/api"
 	"github.com/archibot/archibotchat/ports/identity"
 	"github.com/archibot/archibotchat/ports/store"
@@ -378,4 +379,45 @@ func TestCookies_golden(t *testing.T) { // A5
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(want), text.String(), "run: go test ./hosts/api -update")
+}
+
+// A5, G7: what the provider says in the middle of a session counts at once.
+func TestSignIn_recheck(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.acme.Put(ann(access.GroupAPI))
+	b := h.browser()
+	b.signIn(t, "?fresh=1", "ann")
+	me, _ := b.me(t)
+	require.NoError(t, h.store.Members().Add(t.Context(), store.Member{Account: h.account.ID, User: me.User.ID, Role: access.RoleMember, CreatedAt: h.now}))
+	require.Equal(t, http.StatusOK, b.do(t, "PUT", "/api/session/account", `{"account_id":"`+h.account.ID+`"}`, asJSON).StatusCode)
+	makeKey := func() reply { return read(t, b.do(t, "POST", "/api/keys", `{"name":"x"}`, asJSON)) }
+	require.Equal(t, http.StatusCreated, makeKey().StatusCode)
+
+	h.acme.Put(ann())
+	h.now = h.now.Add(sessions.Recheck)
+	require.Equal(t, http.StatusCreated, makeKey().StatusCode, "nobody has asked yet")
+	require.NoError(t, h.signin.Check(t.Context()))
+	problem(t, makeKey(), http.StatusForbidden, "no_product_group")
+	me, _ = b.me(t)
+	require.Equal(t, "no_product_group", me.Areas[1].Reasons[0].Code)
+
+	h.acme.Put(ann(access.GroupAPI, access.GroupOperator))
+	h.now = h.now.Add(sessions.Recheck - time.Second)
+	b.me(t)
+	h.now = h.now.Add(time.Second)
+	require.NoError(t, h.signin.Check(t.Context()))
+	me, _ = b.me(t)
+	require.True(t, me.Areas[1].Allowed)
+	require.True(t, me.Session.Operator, "and with it come staff's limits")
+	require.Equal(t, me.Session.CreatedAt.Add(8*time.Hour), me.Session.ExpiresAt)
+
+	h.acme.Block("ann")
+	for range 2 { // staff rest for 15 minutes at most
+		h.now = h.now.Add(sessions.Recheck / 2)
+		b.me(t)
+	}
+	require.NoError(t, h.signin.Check(t.Context()))
+	_, code := b.me(t)
+	require.Equal(t, http.StatusUnauthorized, code)
 }

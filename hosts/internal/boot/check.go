@@ -263,12 +263,11 @@ func (c Config) listen(f *faults, flag, address string, local bool) string {
 	return address
 }
 
-const (
-	// maxKeep is ten years.
-	maxKeep = 87600 * time.Hour
-	// maxRecheck is what people are promised (A5).
-	maxRecheck = 15 * time.Minute
-)
+// maxRecheck is how seldom providers may be asked (A5).
+const maxRecheck = 15 * time.Minute
+
+// maxKeep is ten years.
+const maxKeep = 87600 * time.Hour
 
 // faults collects what is wrong, each with the variable to mend.
 type faults struct{ list []error }

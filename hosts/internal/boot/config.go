@@ -30,7 +30,7 @@ type Config struct {
 	Prices          string `config:"" placeholder:"FILE" help:"Price book, YAML. Local with the demo upstream: its built-in book."`
 	Peppers         Secret `config:"secret" placeholder:"LIST" help:"version:secret,… under which API keys are digested, the current one first. Local: generated in the data folder."`
 	AuditKey        Secret `config:"secret" placeholder:"KEY" help:"Key that signs the audit log, made by archibotchat audit key; verifiers of earlier keys may follow it. Local: generated in the data folder."`
-	Areas           string `config:"" default:"chat,api" placeholder:"LIST" help:"Areas this environment offers."`
+	Areas           string `config:"" default:"chat,api,operator" placeholder:"LIST" help:"Areas this environment offers."`
 	Boundary        string `config:"" default:"not-required" placeholder:"RULE" help:"not-required, or required: chat and API stay shut to an account until an administrator of it has acknowledged where its data goes."`
 	BoundaryVersion string `config:"" placeholder:"NAME" help:"Version of what is to be acknowledged; a new one closes chat and API until it is acknowledged too."`
 	BoundaryText    string `config:"" placeholder:"FILE" help:"What is to be read and acknowledged: a text file, Markdown."`
@@ -41,8 +41,8 @@ type Config struct {
 	MetricsToken    Secret `config:"secret" placeholder:"TOKEN" help:"Bearer token for /metrics, at least 16 characters. Outside local /metrics needs this or an address of its own."`
 	Drain           string `config:"" placeholder:"DURATION" help:"How long to answer /readyz with 503 before closing listeners. 5s; local: 0s."`
 	Grace           string `config:"" default:"20s" placeholder:"DURATION" help:"How long open requests may go on after that."`
+	Recheck         string `config:"" default:"15m" placeholder:"DURATION" help:"How often identity providers are asked whether people may still come in, 1s to 15m. One that does not answer for twice as long ends their sessions."`
 	KeepResponses   string `config:"" name:"keep-responses" default:"720h" placeholder:"DURATION" help:"How long stored responses are known; as long as the upstream keeps them."`
-	Recheck         string `config:"" default:"15m" placeholder:"DURATION" help:"How often identity providers are asked whether a session may go on. One that has not answered for twice that long ends it."`
 	// Providers have no flags: take them from Source.Providers.
 	Providers     []ProviderText `kong:"-"`
 	DatabaseConns string         `config:"" default:"16" placeholder:"N" help:"Most connections to the database."`
@@ -97,8 +97,8 @@ type Settings struct {
 	Reporters      keys.Reporters // whose signed reports of leaked keys are believed
 	LeakToken      Secret
 	Drain, Grace   time.Duration
-	KeepResponses  time.Duration // how long stored responses are known
 	Recheck        time.Duration // how often providers are asked about sessions
+	KeepResponses  time.Duration // how long stored responses are known
 	// UpstreamBreaker is after how many failures in a row an upstream is left
 	// alone; 0: never.
 	UpstreamBreaker int

@@ -109,7 +109,7 @@ func TestConfig_LocalDefaults(t *testing.T) {
 	require.Equal(t, "sqlite:"+filepath.Join(dir, "archibotchat.db"), s.Database.Reveal())
 	require.Equal(t, filepath.Join(dir, "archibotchat.db"), s.File)
 	require.Empty(t, s.Upstreams)
-	require.Equal(t, "api,chat", s.Areas.String())
+	require.Equal(t, "api,chat,operator", s.Areas.String())
 	require.Zero(t, s.Drain)
 	require.Equal(t, 30*24*time.Hour, s.KeepResponses)
 	require.Equal(t, 15*time.Minute, s.Recheck)
@@ -170,37 +170,37 @@ func TestConfig_Refuses(t *testing.T) {
 		vars map[string]string // over the hosted ones; local starts from none
 		want string
 	}{
-		"unknown environment":       {map[string]string{"ARCHIBOT_ENVIRONMENT": "Local"}, "ARCHIBOT_ENVIRONMENT is"},
-		"local beyond the machine":  {map[string]string{"ARCHIBOT_ENVIRONMENT": "local"}, "ARCHIBOT_LISTEN must be an address of this machine"},
-		"local metrics beyond":      {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_METRICS_LISTEN": "0.0.0.0:9"}, "ARCHIBOT_METRICS_LISTEN must be an address of this machine"},
-		"local, upstream, no price": {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_PRICES": ""}, "ARCHIBOT_PRICES is missing"},
-		"local, key without URL":    {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_UPSTREAM_URL": ""}, "ARCHIBOT_UPSTREAM_URL is missing"},
-		"local, empty key":          {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_UPSTREAM_KEY": ""}, "ARCHIBOT_UPSTREAM_KEY is missing or empty"},
-		"local, empty peppers":      {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_PEPPERS": ""}, "ARCHIBOT_PEPPERS is missing or empty"},
-		"local, empty database":     {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_DATABASE_URL": ""}, "ARCHIBOT_DATABASE_URL is missing or empty"},
-		"upstream without v1":       {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://models.example.com"}, "must end in /v1"},
-		"upstream scheme":           {map[string]string{"ARCHIBOT_UPSTREAM_URL": "ftp://models.example.com/v1"}, "http or https"},
-		"upstream query":            {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://models.example.com/v1?a=/v1"}, "without query"},
-		"upstream password":         {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://a:b@models.example.com/v1"}, "must not hold a user"},
-		"upstream key line break":   {map[string]string{"ARCHIBOT_UPSTREAM_KEY": "a\nb"}, "ARCHIBOT_UPSTREAM_KEY holds"},
-		"upstream no time":          {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "0s"}, "ARCHIBOT_UPSTREAM_TIMEOUT must leave"},
-		"upstream time no unit":     {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "120"}, "ARCHIBOT_UPSTREAM_TIMEOUT"},
-		"asked again without end":   {map[string]string{"ARCHIBOT_RECHECK": "0s"}, "ARCHIBOT_RECHECK is a time"},
-		"asked again too late":      {map[string]string{"ARCHIBOT_RECHECK": "16m"}, "ARCHIBOT_RECHECK is a time"},
-		"responses kept not at all": {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "59m"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
-		"responses kept for ever":   {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "87601h"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
-		"responses kept in days":    {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "30d"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
-		"short pepper":              {map[string]string{"ARCHIBOT_PEPPERS": "v1:short"}, "ARCHIBOT_PEPPERS must be"},
-		"local, empty audit key":    {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_AUDIT_KEY": ""}, "ARCHIBOT_AUDIT_KEY is missing or empty"},
-		"audit key":                 {map[string]string{"ARCHIBOT_AUDIT_KEY": "v1:short"}, "ARCHIBOT_AUDIT_KEY must be a key that archibotchat audit key has made"},
-		"audit key, verifier only":  {map[string]string{"ARCHIBOT_AUDIT_KEY": auditVerifier}, "ARCHIBOT_AUDIT_KEY must be a key"},
-		"audit key, two that sign":  {map[string]string{"ARCHIBOT_AUDIT_KEY": auditKey + "," + auditKey}, "ARCHIBOT_AUDIT_KEY must be a key"},
-		"other database":            {map[string]string{"ARCHIBOT_DATABASE_URL": "mysql://db"}, "ARCHIBOT_DATABASE_URL must start"},
-		"memory database":           {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:"}, "plain file"},
-		"database options":          {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:a.db?mode=memory"}, "plain file"},
-		"no data folder":            {map[string]string{"ARCHIBOT_DATA": ""}, "ARCHIBOT_DATA must name"},
-		"short token":               {map[string]string{"ARCHIBOT_METRICS_TOKEN": "short"}, "ARCHIBOT_METRICS_TOKEN is shorter"},
-		"port":                      {map[string]string{"ARCHIBOT_LISTEN": ":70000"}, "ARCHIBOT_LISTEN is host:port"},
+		"unknown environment":          {map[string]string{"ARCHIBOT_ENVIRONMENT": "Local"}, "ARCHIBOT_ENVIRONMENT is"},
+		"local beyond the machine":     {map[string]string{"ARCHIBOT_ENVIRONMENT": "local"}, "ARCHIBOT_LISTEN must be an address of this machine"},
+		"local metrics beyond":         {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_METRICS_LISTEN": "0.0.0.0:9"}, "ARCHIBOT_METRICS_LISTEN must be an address of this machine"},
+		"local, upstream, no price":    {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_PRICES": ""}, "ARCHIBOT_PRICES is missing"},
+		"local, key without URL":       {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_UPSTREAM_URL": ""}, "ARCHIBOT_UPSTREAM_URL is missing"},
+		"local, empty key":             {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_UPSTREAM_KEY": ""}, "ARCHIBOT_UPSTREAM_KEY is missing or empty"},
+		"local, empty peppers":         {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_PEPPERS": ""}, "ARCHIBOT_PEPPERS is missing or empty"},
+		"local, empty database":        {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_DATABASE_URL": ""}, "ARCHIBOT_DATABASE_URL is missing or empty"},
+		"upstream without v1":          {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://models.example.com"}, "must end in /v1"},
+		"upstream scheme":              {map[string]string{"ARCHIBOT_UPSTREAM_URL": "ftp://models.example.com/v1"}, "http or https"},
+		"upstream query":               {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://models.example.com/v1?a=/v1"}, "without query"},
+		"upstream password":            {map[string]string{"ARCHIBOT_UPSTREAM_URL": "https://a:b@models.example.com/v1"}, "must not hold a user"},
+		"upstream key line break":      {map[string]string{"ARCHIBOT_UPSTREAM_KEY": "a\nb"}, "ARCHIBOT_UPSTREAM_KEY holds"},
+		"upstream no time":             {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "0s"}, "ARCHIBOT_UPSTREAM_TIMEOUT must leave"},
+		"upstream time no unit":        {map[string]string{"ARCHIBOT_UPSTREAM_TIMEOUT": "120"}, "ARCHIBOT_UPSTREAM_TIMEOUT"},
+		"providers asked all the time": {map[string]string{"ARCHIBOT_RECHECK": "999ms"}, "ARCHIBOT_RECHECK is a time"},
+		"providers asked too seldom":   {map[string]string{"ARCHIBOT_RECHECK": "16m"}, "ARCHIBOT_RECHECK is a time"},
+		"responses kept not at all":    {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "59m"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
+		"responses kept for ever":      {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "87601h"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
+		"responses kept in days":       {map[string]string{"ARCHIBOT_KEEP_RESPONSES": "30d"}, "ARCHIBOT_KEEP_RESPONSES is a time"},
+		"short pepper":                 {map[string]string{"ARCHIBOT_PEPPERS": "v1:short"}, "ARCHIBOT_PEPPERS must be"},
+		"local, empty audit key":       {map[string]string{"ARCHIBOT_ENVIRONMENT": "local", "ARCHIBOT_AUDIT_KEY": ""}, "ARCHIBOT_AUDIT_KEY is missing or empty"},
+		"audit key":                    {map[string]string{"ARCHIBOT_AUDIT_KEY": "v1:short"}, "ARCHIBOT_AUDIT_KEY must be a key that archibotchat audit key has made"},
+		"audit key, verifier only":     {map[string]string{"ARCHIBOT_AUDIT_KEY": auditVerifier}, "ARCHIBOT_AUDIT_KEY must be a key"},
+		"audit key, two that sign":     {map[string]string{"ARCHIBOT_AUDIT_KEY": auditKey + "," + auditKey}, "ARCHIBOT_AUDIT_KEY must be a key"},
+		"other database":               {map[string]string{"ARCHIBOT_DATABASE_URL": "mysql://db"}, "ARCHIBOT_DATABASE_URL must start"},
+		"memory database":              {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:"}, "plain file"},
+		"database options":             {map[string]string{"ARCHIBOT_DATABASE_URL": "sqlite:a.db?mode=memory"}, "plain file"},
+		"no data folder":               {map[string]string{"ARCHIBOT_DATA": ""}, "ARCHIBOT_DATA must name"},
+		"short token":                  {map[string]string{"ARCHIBOT_METRICS_TOKEN": "short"}, "ARCHIBOT_METRICS_TOKEN is shorter"},
+		"port":                         {map[string]string{"ARCHIBOT_LISTEN": ":70000"}, "ARCHIBOT_LISTEN is host:port"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,5 +1,4 @@
--- What a request writes is in as few indexes as can be: each costs the database
--- one to two microseconds for every request there is.
+-- What a request writes is in as few indexes as can be.
 -- Built beside the traffic, outside a transaction; what an attempt that failed
 -- left is dropped first.
 
