@@ -35,6 +35,9 @@ func newKey(p harness.Person) ask {
 }
 func me(p harness.Person) ask { return ask{http.MethodGet, "/api/me", "", p.Cookie, ""} }
 
+// page reports whether people look at the answer.
+func (a ask) page() bool { return a.path == "/" || strings.HasPrefix(a.path, "/auth/") }
+
 // answer is what came back; err says that nothing did.
 type answer struct {
 	status  int
@@ -62,6 +65,9 @@ func (a ask) at(t *testing.T, root string) answer {
 	}
 	if a.method != http.MethodGet {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if a.page() {
+		r.Header.Set("Accept", "text/html,*/*;q=0.8")
 	}
 	if a.cookie != "" {
 		r.Header.Set("Cookie", a.cookie)

@@ -51,8 +51,10 @@ func doorsOf(p harness.Person) map[string]ask {
 		"sign-out":    {http.MethodDelete, "/api/session", "", p.Cookie, ""},
 		"switch":      {http.MethodPut, "/api/session/account", `{"account_id":"` + p.Account + `"}`, p.Cookie, ""},
 		"end session": {http.MethodDelete, "/api/sessions/ses_0", "", p.Cookie, ""},
-		"sign-in":     {http.MethodGet, "/auth/none/start", "", "", ""},
-		"come back":   {http.MethodGet, "/auth/none/callback?state=x", "", "", ""},
+		"providers":   {http.MethodGet, "/api/providers", "", "", ""},
+		"start page":  {http.MethodGet, "/", "", p.Cookie, ""},
+		"sign-in":     {http.MethodGet, "/auth/anyone/start", "", "", ""},
+		"callback":    {http.MethodGet, "/auth/anyone/callback?state=x&code=x", "", "", ""},
 	}
 	for _, path := range []string{"me", "sessions", "account", "keys", "keys/" + p.KeyID, "limits", "credits", "credits/lots", "credits/lines", "activity", "activity.csv"} {
 		all[path] = ask{http.MethodGet, "/api/" + path, "", p.Cookie, ""}
@@ -72,6 +74,12 @@ func unavailable(a ask, got answer) error {
 		return fmt.Errorf("retry-after is %q", got.header.Get("Retry-After"))
 	case !strings.HasPrefix(got.request, "req_"):
 		return errors.New("there is no request ID")
+	}
+	if a.page() {
+		if media := got.header.Get("Content-Type"); !strings.HasPrefix(media, "text/html") || !strings.Contains(got.body, got.request) {
+			return fmt.Errorf("not a page that tells the request: %s: %s", media, got.body)
+		}
+		return nil
 	}
 	var body struct {
 		Code, Detail string

@@ -22,8 +22,8 @@
 // kind of object it names; "=text" stands for that text. good is the status
 // for an administrator of the object's account, member that for a member of
 // it who does not own the object, own that for one who does, if it is another.
-// An operation is the operators' alone if the row says staff. Where several
-// calls of one operation are to be looked at, add words in brackets to the
+// An operation is the operators' alone if the row says staff; good is then what
+// one of them gets, and everybody of an account is refused. Where several calls of one operation are to be looked at, add words in brackets to the
 // name: "PUT /api/limits/{whose} (of)". A new file's table goes into tables.
 //
 // A new kind of object goes into kinds: how to make one by calls of the API,

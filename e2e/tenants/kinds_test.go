@@ -64,6 +64,21 @@ var kinds = map[string]kind{
 		make:    func(_ *testing.T, _ *world, p person) string { return p.account },
 		lasts:   "accounts are closed, not deleted",
 	},
+	"access request": {
+		unknown: "acr_" + nothing,
+		make:    func(t *testing.T, w *world, _ person) string { return w.ask(t) },
+		common:  "a stranger's, who has no account",
+		lasts:   "requests are decided, and go by themselves a year later",
+	},
+	"denied request": {
+		unknown: "acr_" + nothing,
+		make: func(t *testing.T, w *world, _ person) string {
+			id := w.ask(t)
+			return w.do(t, w.staff.shows(app), http.MethodPost, "/api/operator/access-requests/"+id+"/deny", `{"reason":"Not now."}`).made(t, "id")
+		},
+		common: "a stranger's, who has no account",
+		lasts:  "as others",
+	},
 	"cap": {
 		unknown: "user_" + nothing,
 		make: func(t *testing.T, w *world, p person) string {

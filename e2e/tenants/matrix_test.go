@@ -12,10 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/accounts"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/e2e/harness"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -27,7 +29,7 @@ const settleTime = 20 * time.Second
 func TestMatrix(t *testing.T) {
 	all, rows := operations(t), allRows(t)
 	harness.Each(t, func(t *testing.T, db harness.Database) {
-		site := harness.NewSite(t, db, harness.Options{})
+		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{"ARCHIBOT_AREAS": "chat,api,operator"}})
 		server := site.Start(t)
 		f := founder{site.Desk(t), server.Root, map[string]harness.Person{}}
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
@@ -56,8 +58,11 @@ func (f founder) world(t *testing.T) *world {
 	ours, theirs, closed := f.account(t, "ours-needle"), f.account(t, "theirs"), f.account(t, "closed")
 	w := &world{
 		root: f.root, admin: f.person(t, ours, access.RoleAdmin), mate: f.person(t, ours, access.RoleMember), alien: f.person(t, theirs, access.RoleAdmin),
-		again: f.again, gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
+		again: f.again, ask: f.ask, gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
 	}
+	operators := access.NewGroups(access.GroupOperator)
+	w.staff = of(f.Person(t, harness.NewPerson{Rule: "required", Groups: operators, Staff: true}))
+	w.pretender = of(f.Person(t, harness.NewPerson{Account: ours, Rule: "none", Groups: operators}))
 	w.furnish(t)
 	f.end(t, w.gone[0])
 	status := access.StatusClosed
@@ -70,7 +75,7 @@ func (f founder) world(t *testing.T) *world {
 func (f founder) account(t *testing.T, name string) string {
 	t.Helper()
 	a, err := f.Accounts.Create(f.Operator(t), accounts.Draft{
-		Name: name, Groups: access.NewGroups(access.GroupAPI, access.GroupChat), Billing: billing.Active, Credits: 10 * harness.Credit,
+		Name: name, Groups: access.NewGroups(access.GroupAPI, access.GroupChat, access.GroupOperator), Billing: billing.Active, Credits: 10 * harness.Credit,
 	})
 	require.NoError(t, err)
 	return a.ID
@@ -91,6 +96,18 @@ func of(p harness.Person) person {
 func (f founder) again(t *testing.T, p person) person {
 	t.Helper()
 	return of(f.Again(t, f.known[p.user]))
+}
+
+// ask asks for access past the form, which takes its time.
+func (f founder) ask(t *testing.T) string {
+	t.Helper()
+	r, created, err := f.Store.AccessRequests().Ask(t.Context(), store.AccessRequest{
+		ID: f.NewID("acr"), Email: strings.ToLower(f.NewID("someone")) + "@matrix.example", Company: "Stranger", Use: "Work", Products: access.NewGroups(access.GroupAPI),
+		CreatedAt: system.Now(),
+	}, 1_000_000)
+	require.NoError(t, err)
+	require.True(t, created)
+	return r.ID
 }
 
 // end ends a person's session and revokes their key.

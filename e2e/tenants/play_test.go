@@ -56,7 +56,10 @@ func (p *play) refused(t *testing.T) {
 		return
 	}
 	p.strangers(t)
-	if p.op.surface == app && p.has(member) && p.member >= 400 {
+	if p.row.staff {
+		p.outsiders(t)
+	}
+	if p.op.surface == app && !p.row.staff && p.has(member) && p.member >= 400 {
 		p.as(t, p.mate.shows(app), "", "").refusal(t, app, p.member, map[int]string{403: "admin_required", 404: "not_found"}[p.member])
 	}
 	for name, k := range p.row.objects() {
@@ -91,11 +94,32 @@ func (p *play) strangers(t *testing.T) {
 	}
 }
 
+// owner is who the call is good for.
+func (p *play) owner() person {
+	if p.row.staff {
+		return p.world.staff
+	}
+	return p.admin
+}
+
+// outsiders call what is the operators' alone: the operator area is nobody's
+// by a role in an account, by the account's groups, or by what a provider says
+// whose groups do not count (A4).
+func (p *play) outsiders(t *testing.T) {
+	t.Helper()
+	want := ""
+	for _, who := range []person{p.admin, p.mate, p.alien, p.pretender} {
+		got := p.as(t, who.shows(app), "", "").refusal(t, app, http.StatusForbidden, "no_product_group")
+		want = cmp.Or(want, got)
+		require.Equal(t, want, got)
+	}
+}
+
 // foreign calls with IDs that are not the caller's own.
 func (p *play) foreign(t *testing.T, name string, k kind) {
 	t.Helper()
 	s := p.op.surface
-	ours, theirs := p.admin.shows(s), p.alien.shows(s)
+	ours, theirs := p.owner().shows(s), p.alien.shows(s)
 	if p.filter {
 		for _, id := range []string{p.objects[name], k.unknown} {
 			a := p.as(t, theirs, name, id)
@@ -130,10 +154,14 @@ func (p *play) foreign(t *testing.T, name string, k kind) {
 // turn reads lists of others with cursors of ours, and with ones of nobody's.
 func (p *play) turn(t *testing.T) {
 	t.Helper()
-	first := p.page(t, p.admin.shows(p.op.surface), "")
+	first := p.page(t, p.owner().shows(p.op.surface), "")
 	cursor := first.made(t, "next_cursor")
 	for _, c := range append([]string{cursor, p.admin.account, p.admin.keyID, p.admin.user}, "0", "-1", "1", "99999999999999999999", "x", "%00", "%27", strings.Repeat("z", 60)) {
 		a := p.page(t, p.alien.shows(p.op.surface), c)
+		if p.row.staff {
+			a.refusal(t, app, http.StatusForbidden, "no_product_group")
+			continue
+		}
 		require.Contains(t, []int{p.good, http.StatusUnprocessableEntity}, a.status, "%s: %s", a.sent, a.body)
 		p.unseen(t, a)
 	}
@@ -178,6 +206,11 @@ func (p *play) allowed(t *testing.T) {
 			require.Equal(t, p.good, a.status, "%s: %s", a.sent, a.body)
 			p.unseen(t, a)
 		}
+		return
+	}
+	if p.row.staff {
+		a := p.as(t, p.world.staff.shows(s), "", "")
+		require.Equal(t, p.good, a.status, "%s: %s", a.sent, a.body)
 		return
 	}
 	if len(p.row.objects()) == 0 && p.op.method == http.MethodGet {

@@ -33,12 +33,18 @@ type world struct {
 	admin person // of our account
 	mate  person // a member of it
 	alien person // administrator of another account
+	staff person // an operator, who belongs to no account
+	// pretender is a member whose account has the operators' group, and whose
+	// provider says so too of them, though its groups do not count.
+	pretender person
 	// gone are credentials that ended: a session and a key each.
 	gone []person
 	// marks are texts that only our account may see.
 	marks []string
 	// again signs somebody in once more.
 	again func(t *testing.T, p person) person
+	// ask asks for access, as a stranger does, and returns the request's ID.
+	ask func(t *testing.T) string
 }
 
 // show is what is shown at a door.
@@ -146,6 +152,9 @@ func (a answer) made(t *testing.T, path ...string) string {
 func (w *world) furnish(t *testing.T) {
 	t.Helper()
 	w.again(t, w.admin)
+	for range 2 {
+		w.ask(t)
+	}
 	for _, whose := range []string{"account", w.mate.user} {
 		w.do(t, w.admin.shows(app), http.MethodPut, "/api/limits/"+whose, `{"monthly":8000000}`).made(t, "of")
 	}

@@ -46,17 +46,21 @@ func (s *server) attempted(w http.ResponseWriter, r *http.Request, pattern strin
 	if !bounded {
 		return true
 	}
+	refuse := s.fail
+	if isSignIn(r.URL.Path) { // people read it
+		refuse = func(w http.ResponseWriter, r *http.Request, err error) { s.failSignIn(w, r, "", err) }
+	}
 	from := edge.Client(r.Context())
 	v, err := s.Attempts.Take(r.Context(), pattern+" "+party(from).String(), what.rule)
 	switch {
 	case err != nil:
-		s.fail(w, r, err)
+		refuse(w, r, err)
 	case !v.OK:
 		s.Recorder.RefusedFrom(audit.Event{
 			Kind: audit.GateDenied, Actor: audit.Actor{Kind: audit.ActorUnknown}, Request: access.Request(r.Context()),
 			Reason: string(gates.RateLimited), Subject: what.name,
 		}, from)
-		s.fail(w, r, &fault.Error{Kind: fault.Limited, Code: string(gates.RateLimited), Message: "Your network has tried this too often in a short time.", RetryAfter: max(v.Wait, time.Second)})
+		refuse(w, r, &fault.Error{Kind: fault.Limited, Code: string(gates.RateLimited), Message: "Your network has tried this too often in a short time.", RetryAfter: max(v.Wait, time.Second)})
 	}
 	return err == nil && v.OK
 }

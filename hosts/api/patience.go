@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// patience is how long the service works on one request before it answers that
+// Patience is how long the service works on one request before it answers that
 // it cannot reach its records: longer than a database takes that is merely
 // busy, and short enough that one that hangs hangs nobody (G3).
-const patience = 20 * time.Second
+const Patience = 20 * time.Second
 
 type patienceKey struct{}
 
 // patient bounds the work on a request. The context as it was stays within
 // reach for what takes as long as its reader does.
 func patient(r *http.Request) (*http.Request, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), patienceKey{}, r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), patienceKey{}, r.Context()), Patience)
 	return r.WithContext(ctx), cancel
 }
 

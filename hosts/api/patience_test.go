@@ -21,7 +21,7 @@ func TestPatient(t *testing.T) {
 
 		begun := time.Now()
 		<-r.Context().Done()
-		require.Equal(t, patience, time.Since(begun))
+		require.Equal(t, Patience, time.Since(begun))
 		require.ErrorIs(t, r.Context().Err(), context.DeadlineExceeded, "the work is bounded")
 		require.NoError(t, long.Err(), "what its reader takes time for is not")
 		leave()

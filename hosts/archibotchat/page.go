@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -98,9 +99,33 @@ var homePage = template.Must(template.New("home").Parse(`<!doctype html>
 </html>
 `))
 
+// failed is why the page cannot be shown.
+type failed struct{ Message, Request string }
+
+var failedPage = template.Must(template.New("failed").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>ArchibotChat</title>
+</head>
+<body>
+<main>
+<h1>ArchibotChat</h1>
+<p>{{.Message}}</p>
+<p><a href="/">Try again</a> in a moment.</p>
+<p>Should you ask for help, say this: request <code>{{.Request}}</code>.</p>
+</main>
+</body>
+</html>
+`))
+
 // page shows who is signed in. A database that does not answer is told as it
 // is: nobody is shown as signed out who may not be.
 func (h home) page(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), api.Patience)
+	defer cancel()
+	r = r.WithContext(ctx)
 	v := view{Printed: r.URL.Query().Get("sign_in") == "printed"}
 	current, err := api.SessionOf(r, h.app.Sessions, h.secure)
 	switch {
@@ -138,6 +163,9 @@ func (h home) signedIn(v *view, r *http.Request, c sessions.Current) error {
 
 // signOut ends the session, and leads on to the provider.
 func (h home) signOut(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), api.Patience)
+	defer cancel()
+	r = r.WithContext(ctx)
 	current, err := api.SessionOf(r, h.app.Sessions, h.secure)
 	to := ""
 	if err == nil {
@@ -172,5 +200,15 @@ func (h home) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusServiceUnavailable
 	}
 	h.log.WarnContext(r.Context(), "page could not be shown", "request_id", access.Request(r.Context()), "error", err)
-	edge.Refuse(w, r, status, f)
+	var text bytes.Buffer
+	if err := failedPage.Execute(&text, failed{f.Message, access.Request(r.Context())}); err != nil {
+		edge.Refuse(w, r, status, f)
+		return
+	}
+	edge.Page(w.Header())
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w) // a browser that left needs no page
 }
