@@ -148,7 +148,12 @@ func explain(t *testing.T, got answer, r resident) {
 		}
 		said[a.Area] = fmt.Sprint(a.Allowed, codes)
 	}
-	for area, list := range map[string]open{"chat": chatArea, "api": apiArea} {
+	// Nobody here is an operator, whatever their account is, and no server offers
+	// the area.
+	if want := "false [no_product_group area_disabled]"; said["operator"] != want {
+		t.Errorf("/api/me in %+v: operator is %s instead of %s", r.state, said["operator"], want)
+	}
+	for area, list := range map[string]open{"chat": chatArea, "api": apiArea, "workspace": workspaceArea} {
 		if want := fmt.Sprint(list.lets(r.state), list.reasons(r.state)); said[area] != want {
 			t.Errorf("/api/me in %+v: %s is %s instead of %s", r.state, area, said[area], want)
 		}

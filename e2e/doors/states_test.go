@@ -96,6 +96,10 @@ var (
 		groups: []string{"api", "both"}, users: []string{"no groups sent", "required, api", "required, both"}, areas: []string{"chat,api", "api"},
 		billing: usable, status: live, credits: []bool{true}, boundary: agreed,
 	}
+	workspaceArea = open{
+		groups: []string{"others"}, users: []string{"no groups sent"}, areas: []string{"workspace"},
+		billing: usable, status: live, credits: []bool{true}, boundary: agreed,
+	}
 	// Looking at models costs nothing (W1).
 	apiForFree = open{
 		groups: apiArea.groups, users: apiArea.users, areas: apiArea.areas, billing: usable, status: live, credits: []bool{true, false}, boundary: agreed,

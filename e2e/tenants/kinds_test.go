@@ -42,8 +42,10 @@ var kinds = map[string]kind{
 	},
 	"member": {
 		unknown: "user_" + nothing,
-		make:    func(_ *testing.T, w *world, _ person) string { return w.gone[0].user },
-		lasts:   "whoever was removed is as unknown as a user of another account",
+		make:    func(t *testing.T, w *world, p person) string { return w.join(t, p.account).user },
+		remove: func(t *testing.T, w *world, p person, id string) {
+			require.Equal(t, http.StatusNoContent, w.do(t, p.shows(app), http.MethodDelete, "/api/members/"+id, "").status)
+		},
 	},
 	"invitation": {
 		unknown: "inv_" + nothing,

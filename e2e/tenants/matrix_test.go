@@ -5,6 +5,8 @@ package tenants_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +31,11 @@ const settleTime = 20 * time.Second
 func TestMatrix(t *testing.T) {
 	all, rows := operations(t), allRows(t)
 	harness.Each(t, func(t *testing.T, db harness.Database) {
-		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{"ARCHIBOT_AREAS": "chat,api,operator"}})
+		boundary := filepath.Join(t.TempDir(), "boundary.md")
+		require.NoError(t, os.WriteFile(boundary, []byte("Where data goes."), 0o600))
+		site := harness.NewSite(t, db, harness.Options{Variables: map[string]string{
+			"ARCHIBOT_AREAS": "chat,api,operator", "ARCHIBOT_BOUNDARY_VERSION": "v1", "ARCHIBOT_BOUNDARY_TEXT": boundary,
+		}})
 		server := site.Start(t)
 		f := founder{site.Desk(t), server.Root, map[string]harness.Person{}}
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
@@ -58,7 +64,9 @@ func (f founder) world(t *testing.T) *world {
 	ours, theirs, closed := f.account(t, "ours-needle"), f.account(t, "theirs"), f.account(t, "closed")
 	w := &world{
 		root: f.root, admin: f.person(t, ours, access.RoleAdmin), mate: f.person(t, ours, access.RoleMember), alien: f.person(t, theirs, access.RoleAdmin),
-		again: f.again, ask: f.ask, gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
+		again: f.again, ask: f.ask,
+		join: func(t *testing.T, account string) person { return f.person(t, account, access.RoleMember) },
+		gone: []person{f.person(t, ours, access.RoleAdmin), f.person(t, closed, access.RoleAdmin)},
 	}
 	operators := access.NewGroups(access.GroupOperator)
 	w.staff = of(f.Person(t, harness.NewPerson{Rule: "required", Groups: operators, Staff: true}))

@@ -43,6 +43,8 @@ type world struct {
 	marks []string
 	// again signs somebody in once more.
 	again func(t *testing.T, p person) person
+	// join makes another member of an account.
+	join func(t *testing.T, account string) person
 	// ask asks for access, as a stranger does, and returns the request's ID.
 	ask func(t *testing.T) string
 }
