@@ -100,21 +100,24 @@ var homePage = template.Must(template.New("home").Parse(`<!doctype html>
 `))
 
 // failed is why the page cannot be shown.
-type failed struct{ Message, Request string }
+type failed struct {
+	Head             template.HTML
+	Message, Request string
+}
 
 var failedPage = template.Must(template.New("failed").Parse(`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>ArchibotChat</title>
+{{.Head}}<title>ArchibotChat</title>
 </head>
 <body>
 <main>
-<h1>ArchibotChat</h1>
+<p class="brand">ArchibotChat</p>
+<div class="card">
 <p>{{.Message}}</p>
 <p><a href="/">Try again</a> in a moment.</p>
 <p>Should you ask for help, say this: request <code>{{.Request}}</code>.</p>
+</div>
 </main>
 </body>
 </html>
@@ -201,11 +204,11 @@ func (h home) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	h.log.WarnContext(r.Context(), "page could not be shown", "request_id", access.Request(r.Context()), "error", err)
 	var text bytes.Buffer
-	if err := failedPage.Execute(&text, failed{f.Message, access.Request(r.Context())}); err != nil {
+	v := failed{edge.Plain(w.Header()), f.Message, access.Request(r.Context())}
+	if err := failedPage.Execute(&text, v); err != nil {
 		edge.Refuse(w, r, status, f)
 		return
 	}
-	edge.Page(w.Header())
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}
