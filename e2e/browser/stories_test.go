@@ -280,7 +280,10 @@ func looks(t *testing.T, h *house) {
 	}
 	given := h.given("looks")
 	given["shots"] = shots(t)
-	r := play(t, "looks", given, nil, &facts)
+	r := play(t, "looks", given, answers{
+		"suspend": func(t *testing.T, _ json.RawMessage) { h.site.SetStatus(t, h.account, "suspended") },
+		"resume":  func(t *testing.T, _ json.RawMessage) { h.site.SetStatus(t, h.account, "active") },
+	}, &facts)
 	h.discreet(t, r)
 	golden(t, "testdata/cookies.golden.json", facts.Cookies)
 	require.Equal(t, "max-age=63072000", facts.Headers["strict-transport-security"])
@@ -296,6 +299,9 @@ func looks(t *testing.T, h *house) {
 	}
 	require.Contains(t, facts.Pages["in"], "looks@acme.example")
 	require.Contains(t, facts.Pages["failed"], "sign_in_failed")
+	require.Contains(t, facts.Pages["closed"], "Closed")
+	require.Contains(t, facts.Pages["alone"], "You belong to no account yet")
+	require.NotContains(t, facts.Pages["in"]+facts.Pages["closed"]+facts.Pages["alone"], "Operations", "which is for operators")
 }
 
 // golden compares with a file, or writes it.

@@ -157,9 +157,11 @@ func (h home) signedIn(v *view, r *http.Request, c sessions.Current) error {
 	}
 	v.SignedIn, v.Name, v.Email, v.Account, v.Role = true, user.Name, user.Email, c.Account.Name, string(c.Session.Role)
 	for i, d := range decisions {
-		if !slices.Contains(d.Reasons, gates.AreaDisabled) { // what is not offered here is nobody's concern
-			v.Areas = append(v.Areas, area{areaNames[areas[i]], d.Reasons})
+		// What is not offered here, or is for operators alone, is nobody's concern.
+		if slices.Contains(d.Reasons, gates.AreaDisabled) || areas[i] == access.AreaOperator && !d.Allowed {
+			continue
 		}
+		v.Areas = append(v.Areas, area{areaNames[areas[i]], d.Reasons})
 	}
 	return nil
 }

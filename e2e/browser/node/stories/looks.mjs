@@ -3,7 +3,7 @@ import { shown } from '../theatre.mjs';
 
 const screens = { wide: { width: 1440, height: 900 }, phone: { width: 375, height: 812 } };
 
-export default async function story({ theatre, providers: [a], shots }) {
+export default async function story({ theatre, providers: [a], shots, ask }) {
   const plain = ({ name, domain, path, expires, httpOnly, secure, sameSite, partitionKey }) => ({
     name: name.replace(/_[0-9a-f]{8}$/, '_…'), domain, path, httpOnly, secure, sameSite, partitioned: partitionKey !== undefined,
     lasts: expires < 0 ? 'until the browser closes' : `${Math.round((expires - Date.now() / 1000) / 60)} minutes`,
@@ -38,6 +38,14 @@ export default async function story({ theatre, providers: [a], shots }) {
   await page.waitForURL(`${theatre.site}/`);
   facts.cookies['signed in'] = (await person.cookies()).map(plain);
   await look(page, 'in');
+  await ask('suspend');
+  await page.reload();
+  await look(page, 'closed');
+  await ask('resume');
+  const stranger = await theatre.person();
+  const alone = await stranger.tab();
+  await stranger.signIn(alone, a, a.colleague);
+  await look(alone, 'alone');
 
   const response = await page.goto(`${theatre.site}/auth/${a.id}/callback?state=${'A'.repeat(43)}&code=guess`);
   facts.failed = { status: response.status(), csp: (await response.allHeaders())['content-security-policy'] };
