@@ -114,10 +114,13 @@ var failedPage = template.Must(template.New("failed").Parse(`<!doctype html>
 <main>
 <p class="brand">ArchibotChat</p>
 <div class="card">
+<h1>This page cannot be shown</h1>
 <p>{{.Message}}</p>
-<p><a href="/">Try again</a> in a moment.</p>
-<p>Should you ask for help, say this: request <code>{{.Request}}</code>.</p>
+<div class="actions"><a class="action" href="/">Try again</a></div>
 </div>
+<footer>
+<p>If you ask for help, name request <code>{{.Request}}</code>.</p>
+</footer>
 </main>
 </body>
 </html>
