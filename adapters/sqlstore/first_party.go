@@ -119,25 +119,7 @@ func (s firstParties) holders(ctx context.Context, where func(*bun.SelectQuery) 
 	if err := where(q).OrderExpr(`k.id, "limit"."scope"`).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("look up hidden credentials", err)
 	}
-	var out []store.KeyHolder
-	for i := range rows {
-		r := &rows[i]
-		if r.Account == nil {
-			continue
-		}
-		if len(out) == 0 || out[len(out)-1].Key.ID != r.ID {
-			h := store.KeyHolder{Key: r.key(), Account: r.Account.account()}
-			if r.Member != nil && r.Member.User != nil {
-				h.UserRule, h.UserGroups = r.Member.User.Rule, groups(r.Member.User.Groups)
-			}
-			out = append(out, h)
-		}
-		if r.Limit != nil {
-			last := &out[len(out)-1]
-			last.Limits = append(last.Limits, r.Limit.limit())
-		}
-	}
-	return out, nil
+	return holders(rows, func(r *firstPartyRow) holding { return holding{r.key, r.ID, r.Account, r.Member, r.Limit} }), nil
 }
 
 func (s firstParties) End(ctx context.Context, account, user string) error {
