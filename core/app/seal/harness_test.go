@@ -103,6 +103,20 @@ func (h *house) service(s store.Store) *seal.Service {
 	})
 }
 
+// settled waits until one round can seal all that was written: transactions of
+// other tests on the same server may stand in its way.
+func (h *house) settled(t *testing.T) {
+	t.Helper()
+	if !h.postgres() {
+		return
+	}
+	require.Eventually(t, func() bool {
+		over := false
+		err := h.raw.QueryRowContext(t.Context(), "SELECT coalesce(max(xact) < pg_snapshot_xmin(pg_current_snapshot()), TRUE) FROM events").Scan(&over)
+		return err == nil && over
+	}, 30*time.Second, 5*time.Millisecond)
+}
+
 // postgres reports which database this is.
 func (h *house) postgres() bool { return strings.HasPrefix(h.url, "postgres") }
 

@@ -94,6 +94,7 @@ func sealsAndProves(t *testing.T, h *house) { // U5
 func batches(t *testing.T, h *house) {
 	h.account(t, "acct_1")
 	h.write(t, 1300, "acct_1", "")
+	h.settled(t)
 	r := h.sealTo(t, 1300)
 	require.Equal(t, 1300, r.Sealed)
 	sum := h.clean(t)
