@@ -126,7 +126,8 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			return len(hs), err
 		}, 0, 1, 20},
 		"a key's day, not added up": {func() (int, error) {
-			days, err := s.KeyDays().Of(t.Context(), big, key, day(100), day(101))
+			date := day(100).UTC().Truncate(24 * time.Hour)
+			days, err := s.KeyDays().Of(t.Context(), big, key, date, date.AddDate(0, 0, 1))
 			return len(days), err
 		}, 1, 500, 1500},
 		"key notices":          {func() (int, error) { ks, err := s.Keys().Notices(t.Context(), 10); return len(ks), err }, 0, 1, 20},
