@@ -70,7 +70,7 @@ func (e *Env) made(k keys.Key, token keys.Token, replaces string) error {
 			row(w, "Replaces", replaces)
 		}
 		row(w, "Key", token.Reveal())
-		row(w, "", "Keep it now: it cannot be shown again.")
+		row(w, "Note", "Keep it now: it cannot be shown again.")
 	})
 }
 

@@ -192,6 +192,6 @@ func (e *Env) printInvitation(v store.Invitation, token access.Token) error {
 		row(w, "Role", string(v.Role))
 		row(w, "Expires", stamp(v.ExpiresAt))
 		row(w, "Link", out.Link)
-		row(w, "", "Send it now: it cannot be shown again.")
+		row(w, "Note", "Send it now: it cannot be shown again.")
 	})
 }

@@ -153,7 +153,7 @@ func (c *requestApprove) Run(ctx context.Context, env *Env) error {
 			return
 		}
 		row(w, "Link", invitation.Link)
-		row(w, "", "Send it now: it cannot be shown again.")
+		row(w, "Note", "Send it now: it cannot be shown again.")
 	})
 }
 

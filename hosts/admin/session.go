@@ -43,6 +43,6 @@ func (c *sessionCreate) Run(ctx context.Context, env *Env) error {
 		row(w, "Role", string(s.Role))
 		row(w, "Expires", stamp(s.ExpiresAt))
 		row(w, "Cookie", out.Cookie)
-		row(w, "", "Keep it now: it cannot be shown again.")
+		row(w, "Note", "Keep it now: it cannot be shown again.")
 	})
 }
