@@ -132,7 +132,7 @@ func TestCrash_ClockJumps(t *testing.T) {
 		l := startLoad(t, harness.NewClient(server.BaseURL(), key), workers)
 		l.awaitMore(t, 60)
 		server.Kill()
-		for request, cost := range l.stop(t, 1) {
+		for request, cost := range l.stop(t, 0) { // it may end the load before that notices
 			acknowledged[request] = cost
 		}
 	}
