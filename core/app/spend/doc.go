@@ -2,8 +2,7 @@
 // and releases of many requests go through the writer of a replica, which
 // commits them in batches (group commit). It passes by accounts that another
 // transaction holds; those that stay busy, and those whose rows the database
-// refuses, go to a patient writer of their own, so that they cost nobody else
-// time. While a batch is small another may be committed beside it.
+// refuses, go to a second, patient writer, so that they cost nobody else time.
 //
 // It keeps true that
 //   - a hold is acknowledged only once it is durable (W5), and one whose

@@ -81,19 +81,14 @@ func (q *queue) enter(c *call) {
 }
 
 // overdue puts the provisional holds that are due into their lanes, and
-// returns when the next one is; false if there is none. What will be due soon
-// comes along: one commit for several costs little more than one for each.
+// returns when the next one is; false if there is none.
 func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	until := now
 	for i, c := range q.lazy {
-		if c.lazy && !c.withdrawn {
-			if c.due.After(until) {
-				q.lazy = append(q.lazy[:0], q.lazy[i:]...)
-				return c.due, true
-			}
-			until = now.Add(lazyTime / 2)
+		if c.lazy && !c.withdrawn && c.due.After(now) {
+			q.lazy = append(q.lazy[:0], q.lazy[i:]...)
+			return c.due, true
 		}
 		q.enter(c)
 		q.lazy[i] = nil

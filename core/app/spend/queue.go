@@ -21,10 +21,6 @@ const (
 	// penance is how many sound batches an account has to have with the
 	// patient writer after an op of its was refused by the database.
 	penance = 64
-	// aside is how small the batches under way must be for another to begin
-	// beside them: ops that come while few are committed need not wait for
-	// them, and where many are, those that wait are cheaper in one batch.
-	aside = 4
 )
 
 // rank orders the ops of an account: its ends go before its steps.
@@ -42,7 +38,7 @@ func rankOf(c *call) rank {
 	return steps
 }
 
-// desk is a place where writers take batches. Each account is served at one.
+// desk is one of the two writers. Each account is served by one of them.
 type desk int
 
 const (
@@ -54,7 +50,7 @@ const (
 // that
 //   - every call put in is taken once, and again only after it was put back;
 //   - an account's ends keep their order, and so do its other steps;
-//   - a lane is out with one batch at a time;
+//   - a lane is out with one writer at a time;
 //   - accounts take turns, an op each, so that none waits for another's crowd
 //     (deficit round robin over ops that all cost the same);
 //   - an end is never refused: it comes in the slot that its hold took.
@@ -64,8 +60,6 @@ type queue struct {
 	mu    sync.Mutex
 	lanes map[string]*lane
 	turns [2][2][]*lane    // by desk and rank: lanes with something to take, and stale ones
-	taken [2]int           // by desk: calls under way
-	batch int              // the last one that was taken
 	slots map[string]*slot // by request
 	wake  [2]chan struct{} // one place: something may be taken at the desk
 	purse *purse
@@ -86,7 +80,6 @@ type lane struct {
 	waiting [2][]*call
 	listed  [2][2]bool // in turns
 	out     int        // taken, and neither done nor put back
-	batch   int        // by which they were taken
 	slots   int
 	desk    desk
 	trouble bool // what was taken last goes to the patient desk next
@@ -140,21 +133,15 @@ func (q *queue) admit(l *lane, c *call) bool {
 	return true
 }
 
-// take returns the next batch for a desk, empty if nothing waits there, or
-// enough is under way. Half of it is kept for steps while some wait; what one
-// rank leaves the other may fill. Each call must come back by done or back.
+// take returns the next batch for a desk, empty if nothing waits there. Half
+// of it is kept for steps while some wait; what one rank leaves the other may
+// fill. Each call must come back by done or back before the desk takes again.
 func (q *queue) take(d desk, batch []*call) []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.taken[d] > aside {
-		return batch
-	}
-	q.batch++
 	batch = q.fill(d, ends, batch, maxBatch/2)
 	batch = q.fill(d, steps, batch, maxBatch)
-	batch = q.fill(d, ends, batch, maxBatch)
-	q.taken[d] += len(batch)
-	return batch
+	return q.fill(d, ends, batch, maxBatch)
 }
 
 func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
@@ -163,8 +150,8 @@ func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
 		q.turns[d][r][0] = nil
 		q.turns[d][r] = q.turns[d][r][1:]
 		l.listed[d][r] = false
-		if l.desk != d || len(l.waiting[r]) == 0 || l.out > 0 && l.batch != q.batch {
-			continue // it comes home, and has its turn then
+		if l.desk != d || len(l.waiting[r]) == 0 {
+			continue
 		}
 		c := l.waiting[r][0]
 		l.waiting[r][0] = nil
@@ -175,7 +162,6 @@ func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
 			q.free(c.op.Request)
 		default:
 			c.taken = true
-			l.batch = q.batch
 			l.out++
 			batch = append(batch, c)
 		}
@@ -217,7 +203,6 @@ func (q *queue) done(c *call, granted bool, r result) {
 	}
 	l := q.lane(c.op.Account)
 	l.out--
-	q.taken[l.desk]--
 	q.home(l)
 }
 
@@ -239,7 +224,6 @@ func (q *queue) back(calls []*call) {
 		c.skips++
 		l.trouble = l.trouble || c.skips >= maxSkips
 		l.out--
-		q.taken[l.desk]--
 	}
 	for _, l := range lanes {
 		for r, calls := range left[l] {

@@ -16,7 +16,7 @@ import (
 // resolved by another replica, or by the next start.
 func (s *Spend) Run(ctx context.Context) error {
 	defer close(s.done)
-	release, others, err := s.deps.Store.Replicas().Sole(ctx)
+	release, _, err := s.deps.Store.Replicas().Sole(ctx)
 	if err != nil {
 		return fmt.Errorf("take the right to serve: %w", err)
 	}
@@ -41,9 +41,6 @@ func (s *Spend) Run(ctx context.Context) error {
 	defer stopWriting()
 	var writers, keepers sync.WaitGroup
 	writers.Go(func() { s.write(gathering, writing, swift) })
-	if others { // and so it takes batches side by side, too
-		writers.Go(func() { s.write(gathering, writing, swift) })
-	}
 	writers.Go(func() { s.write(gathering, writing, patient) })
 	keepers.Go(func() { s.renew(ctx) })
 	keepers.Go(func() { s.recoverEvery(ctx) })
