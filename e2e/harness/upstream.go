@@ -3,6 +3,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,13 +96,38 @@ func (u *Upstream) Play(t testing.TB, script string) {
 	u.tell(t, "/__play?script="+url.QueryEscape(script))
 }
 
+// Teach has a question of a chat answered with a text, with directives of its own.
+func (u *Upstream) Teach(t testing.TB, question, answer, script string) {
+	t.Helper()
+	lesson, err := json.Marshal(map[string]string{"question": question, "answer": answer, "script": script})
+	if err != nil {
+		t.Fatalf("write a lesson: %v", err)
+	}
+	u.send(t, "/__teach", bytes.NewReader(lesson))
+}
+
+// Admit lets pieces of streams through a turnstile: that many; all from now on
+// if passes is negative; none if it is zero.
+func (u *Upstream) Admit(t testing.TB, gate, passes int) {
+	t.Helper()
+	u.tell(t, fmt.Sprintf("/__admit?gate=%d&passes=%d", gate, passes))
+}
+
 func (u *Upstream) tell(t testing.TB, path string) {
 	t.Helper()
-	response, err := http.Post(u.Root+path, "", nil)
+	u.send(t, path, nil)
+}
+
+func (u *Upstream) send(t testing.TB, path string, body io.Reader) {
+	t.Helper()
+	response, err := http.Post(u.Root+path, "application/json", body)
 	if err != nil {
 		t.Fatalf("tell the upstream %s: %v", path, err)
 	}
 	_ = response.Body.Close()
+	if response.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("tell the upstream %s: %s", path, response.Status)
+	}
 }
 
 func (u *Upstream) read(t testing.TB, path string, into any) {

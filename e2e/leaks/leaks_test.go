@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/e2e/canary"
 	"github.com/archibot/archibotchat/e2e/harness"
 )
 
@@ -127,13 +128,13 @@ func TestLeaks(t *testing.T) {
 			h.add("database: "+place, content)
 		}
 
-		var all []needle
+		var all []canary.Needle
 		for name, secret := range secrets {
-			all = append(all, needles(name, secret)...)
+			all = append(all, canary.Needles(name, secret)...)
 		}
 		for _, h := range []hay{h, running} {
 			for place, content := range h {
-				if what := found(content, all); what != "" {
+				if what := canary.Found(content, all); what != "" {
 					t.Errorf("%s holds the %s", place, what)
 				}
 			}
@@ -211,10 +212,10 @@ func fetch(t *testing.T, address, token string) []byte {
 // upstream's own key and no other secret.
 func requireOnlyItsKey(t *testing.T, site *harness.Site, secrets map[string]string) {
 	t.Helper()
-	var foreign []needle
+	var foreign []canary.Needle
 	for name, secret := range secrets {
 		if secret != site.Upstream.Key {
-			foreign = append(foreign, needles(name, secret)...)
+			foreign = append(foreign, canary.Needles(name, secret)...)
 		}
 	}
 	requests := site.Upstream.Requests(t)
@@ -224,6 +225,6 @@ func requireOnlyItsKey(t *testing.T, site *harness.Site, secrets map[string]stri
 		require.NotContains(t, r.Headers, "Cookie")
 		content, err := json.Marshal(r)
 		require.NoError(t, err)
-		require.Empty(t, found(content, foreign), "%s %s", r.Method, r.Path)
+		require.Empty(t, canary.Found(content, foreign), "%s %s", r.Method, r.Path)
 	}
 }

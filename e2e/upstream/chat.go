@@ -30,7 +30,7 @@ func (c *chat) head() [][]byte {
 }
 
 func (c *chat) chunk(i int) []byte {
-	return c.delta(`{"content":"`+word(i)+`"}`, "null")
+	return c.delta(`{"content":`+quote(c.word(i))+`}`, "null")
 }
 
 func (c *chat) tail() [][]byte {

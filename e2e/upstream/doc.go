@@ -26,6 +26,7 @@
 //	malformed   send one chunk (or the whole JSON body) that is not JSON
 //	bigline2    send one line of 2 MiB (2 unless said)
 //	endless     never stop sending
+//	gate3       let a piece of a stream, and its end, wait at turnstile 3 until it is let on
 //
 // Responses are stored unless the request says otherwise, whole and from the
 // call's beginning on, as by an upstream that goes on when its client leaves; they
@@ -36,7 +37,10 @@
 //
 // Beside the API it answers GET /__stats, GET /__requests, POST /__reset, and
 // POST /__play?script=err429, which adds directives to every call from then on,
-// as if they stood at the end of its model name.
+// as if they stood at the end of its model name. POST /__teach takes
+// {"question", "answer", "script"}: a chat that ends with that question is answered
+// with that text, and with directives of its own. POST /__admit?gate=3&passes=5
+// lets five pieces through turnstile 3, passes=-1 all from then on, passes=0 none.
 // It keeps true that a completed answer is counted before its last byte can be
 // read. It is no model and does not check requests beyond what it needs.
 package upstream

@@ -14,7 +14,8 @@ type answer struct {
 	created int64
 	script  *script
 	stream  bool
-	usage   bool // whether a chat answer reports usage
+	pieces  []string // of the text, if it was taught
+	usage   bool     // whether a chat answer reports usage
 
 	stored   bool // responses
 	previous string
@@ -32,7 +33,12 @@ type form interface {
 }
 
 // word is the text of chunk i.
-func word(i int) string { return "word" + strconv.Itoa(i) + " " }
+func (a *answer) word(i int) string {
+	if i < len(a.pieces) {
+		return a.pieces[i]
+	}
+	return "word" + strconv.Itoa(i) + " "
+}
 
 // text is what all chunks amount to; with bigline, a text of that size.
 func (a *answer) text() string {
@@ -44,7 +50,7 @@ func (a *answer) text() string {
 	}
 	var b strings.Builder
 	for i := range a.script.chunks {
-		b.WriteString(word(i))
+		b.WriteString(a.word(i))
 	}
 	return b.String()
 }

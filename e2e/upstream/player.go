@@ -17,6 +17,7 @@ type player struct {
 	ctx    context.Context
 	script *script
 	entry  *entry
+	gates  *turnstiles
 }
 
 // wait pauses for d and reports whether the client is still there; if not, the
@@ -34,6 +35,16 @@ func (p *player) wait(d time.Duration) bool {
 		p.entry.abort()
 		return false
 	}
+}
+
+// admitted waits at the script's turnstile, if it has one, and reports whether
+// the client is still there; if not, the call is booked as aborted.
+func (p *player) admitted() bool {
+	if p.script.gate == 0 || p.gates.pass(p.ctx, p.script.gate) {
+		return true
+	}
+	p.entry.abort()
+	return false
 }
 
 // send writes b at once, or byte by byte if the script drips, and reports
@@ -141,9 +152,12 @@ func (p *player) stream(f form) {
 		if i > 0 && !p.wait(p.script.gap) {
 			return
 		}
-		if !p.send(f.chunk(i)) {
+		if !p.admitted() || !p.send(f.chunk(i)) {
 			return
 		}
+	}
+	if !p.admitted() {
+		return
 	}
 	for _, b := range f.tail() {
 		if !p.send(b) {

@@ -35,7 +35,7 @@ func (r *responses) head() [][]byte {
 }
 
 func (r *responses) chunk(i int) []byte {
-	return r.event("response.output_text.delta", r.place()+`,"delta":"`+word(i)+`","logprobs":[]`)
+	return r.event("response.output_text.delta", r.place()+`,"delta":`+quote(r.word(i))+`,"logprobs":[]`)
 }
 
 func (r *responses) tail() [][]byte {

@@ -24,6 +24,7 @@ type script struct {
 	status          int // 0: succeed
 	object          int // status of later calls on the response, 0: succeed
 	bigLine         int // MiB, 0: none
+	gate            int // number of the turnstile, 0: none
 
 	leakKey, redirect, html, cookie bool
 	cut, reset, drip, hang, drop    bool
@@ -66,6 +67,8 @@ func (s *script) apply(part string) {
 		s.cached = int64(n)
 	case "bigline":
 		s.bigLine = n
+	case "gate":
+		s.gate = n
 	case "err":
 		if n >= 400 && n <= 599 {
 			s.status = n

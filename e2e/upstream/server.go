@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,8 @@ type Server struct {
 	played atomic.Pointer[string] // directives for every call
 	books  books
 	shelf  shelf
+	taught lessons
+	gates  turnstiles
 }
 
 // New returns a server.
@@ -56,6 +59,16 @@ func (s *Server) Reset() { s.books.reset() }
 // last Play, if any, are forgotten.
 func (s *Server) Play(script string) { s.played.Store(&script) }
 
+// Teach has a question of a chat answered with a text, in pieces of a word, and
+// with further directives as if they stood at the end of the model's name.
+func (s *Server) Teach(question, answer, script string) {
+	s.taught.teach(question, lesson{answer, script})
+}
+
+// Admit lets pieces of answers through a turnstile: that many; all from now on if
+// passes is negative; none if it is zero.
+func (s *Server) Admit(gate, passes int) { s.gates.admit(gate, passes) }
+
 // ServeHTTP answers the API under /v1 and the server's own routes under /__.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
@@ -73,6 +86,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Play(r.URL.Query().Get("script"))
 		w.WriteHeader(http.StatusNoContent)
 		return
+	case "POST /__teach":
+		s.learn(w, r)
+		return
+	case "POST /__admit":
+		gate, _ := strconv.Atoi(r.URL.Query().Get("gate"))
+		passes, _ := strconv.Atoi(r.URL.Query().Get("passes"))
+		s.Admit(gate, passes)
+		w.WriteHeader(http.StatusNoContent)
+		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -85,6 +107,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.route(w, r, body)
+}
+
+// learn takes a lesson.
+func (s *Server) learn(w http.ResponseWriter, r *http.Request) {
+	var l struct{ Question, Answer, Script string }
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&l); err != nil {
+		writeError(w, http.StatusBadRequest, "The body is not a lesson.", "invalid_request_error", "invalid_json")
+		return
+	}
+	s.Teach(l.Question, l.Answer, l.Script)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) authorized(r *http.Request) bool {
@@ -129,6 +162,7 @@ type ask struct {
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
+	Messages []said          `json:"messages"`
 	Input    json.RawMessage `json:"input"`
 	Store    *bool           `json:"store"`
 	Previous string          `json:"previous_response_id"`
@@ -142,12 +176,21 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		return
 	}
 	script := q.Model
+	taught, learned := s.taught.learned(question(q.Messages))
+	if learned {
+		script += "-" + taught.script
+	}
 	if more := s.played.Load(); more != nil {
 		script += "-" + *more
 	}
 	sc := parseScript(script)
+	var text []string
+	if learned {
+		text = pieces(taught.answer)
+		sc.chunks = len(text)
+	}
 	e := s.books.begin(q.Model)
-	p := &player{w: w, ctx: r.Context(), script: &sc, entry: e}
+	p := &player{w: w, ctx: r.Context(), script: &sc, entry: e, gates: &s.gates}
 	if !p.wait(sc.delay) {
 		return
 	}
@@ -180,6 +223,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte, form 
 		created: s.now().Unix(),
 		script:  &sc,
 		stream:  q.Stream,
+		pieces:  text,
 		usage:   sc.usage != usageNone && (!q.Stream || q.StreamOptions.IncludeUsage),
 
 		stored: q.Store == nil || *q.Store, previous: q.Previous,
