@@ -98,6 +98,35 @@ var kinds = map[string]kind{
 			w.do(t, p.shows(v1), http.MethodDelete, "/v1/responses/"+id, "").made(t, "id")
 		},
 	},
+	"thread": {
+		unknown: "thr_" + nothing,
+		make:    func(t *testing.T, w *world, p person) string { return w.talks(t, p).thread },
+		lasts:   "a deleted thread can be looked at and restored for a day, by its owner",
+	},
+	"turn": {
+		unknown: "turn_" + nothing,
+		make:    func(t *testing.T, w *world, p person) string { return w.talks(t, p).turn },
+		lasts:   "it goes with its thread",
+	},
+	"question": {
+		unknown: "msg_" + nothing,
+		make:    func(t *testing.T, w *world, p person) string { return w.talks(t, p).question },
+		lasts:   "it goes with its thread",
+	},
+	"answer": {
+		unknown: "msg_" + nothing,
+		make:    func(t *testing.T, w *world, p person) string { return w.talks(t, p).answer },
+		lasts:   "it goes with its thread",
+	},
+	"prompt": {
+		unknown: "prm_" + nothing,
+		make: func(t *testing.T, w *world, p person) string {
+			return w.do(t, p.shows(app), http.MethodPost, "/api/prompts", `{"title":"one","text":"of the matrix"}`).made(t, "id")
+		},
+		remove: func(t *testing.T, w *world, p person, id string) {
+			require.Equal(t, http.StatusNoContent, w.do(t, p.shows(app), http.MethodDelete, "/api/prompts/"+id, "").status)
+		},
+	},
 	"model": {
 		unknown: "no-such-model",
 		code:    "model_not_found",

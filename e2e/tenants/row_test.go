@@ -48,7 +48,7 @@ const (
 var columns = []column{other, deleted, malformed, member, operator, none, ended, wrongKind, cursors}
 
 // tables are the rows of each tag.
-var tables = []map[string]row{sessionRows, signInRows, accountRows, keyRows, limitRows, creditRows, activityRows, inferenceRows, modelRows, responseRows, memberRows, setupRows, accessRows, operatorRows}
+var tables = []map[string]row{sessionRows, signInRows, accountRows, keyRows, limitRows, creditRows, activityRows, inferenceRows, modelRows, responseRows, memberRows, setupRows, accessRows, operatorRows, chatRows}
 
 // allRows returns the rows of every table.
 func allRows(t *testing.T) map[string]row {

@@ -39,6 +39,8 @@ type world struct {
 	pretender person
 	// gone are credentials that ended: a session and a key each.
 	gone []person
+	// said has a conversation of each user who began one.
+	said map[string]talk
 	// marks are texts that only our account may see.
 	marks []string
 	// again signs somebody in once more.
@@ -163,5 +165,27 @@ func (w *world) furnish(t *testing.T) {
 	for _, email := range []string{"first@matrix.example", "second@matrix.example"} {
 		w.do(t, w.admin.shows(app), http.MethodPost, "/api/invitations", `{"email":"`+email+`","role":"member"}`).made(t, "id")
 	}
+	for range 2 {
+		w.do(t, w.admin.shows(app), http.MethodPost, "/api/threads", `{"title":"ours-needle"}`).made(t, "id")
+	}
 	w.do(t, w.admin.shows(v1), http.MethodPost, "/v1/chat/completions", `{"model":"tok","messages":[{"role":"user","content":"Say a few words."}]}`).made(t, "id")
+}
+
+// talks returns a conversation of somebody, the same one each time, so that its
+// parts belong together.
+func (w *world) talks(t *testing.T, p person) talk {
+	t.Helper()
+	if found, ok := w.said[p.user]; ok {
+		return found
+	}
+	var said talk
+	said.thread = w.do(t, p.shows(app), http.MethodPost, "/api/threads", `{}`).made(t, "id")
+	a := w.do(t, p.shows(app), http.MethodPost, "/api/threads/"+said.thread+"/turns", `{"key":"matrix-key","model":"tok","text":"Say a few words."}`)
+	said.turn, said.question, said.answer = a.made(t, "turn", "id"), a.made(t, "question", "id"), a.made(t, "answer", "id")
+	w.do(t, p.shows(app), http.MethodGet, "/api/turns/"+said.turn+"/stream", "") // to its end
+	if w.said == nil {
+		w.said = map[string]talk{}
+	}
+	w.said[p.user] = said
+	return said
 }

@@ -59,6 +59,28 @@ var operations = map[string]row{
 	"GET /api/sessions":               {path: "/api/sessions", admin: 200, member: 200, person: true},
 	"DELETE /api/sessions/{id}":       {path: "/api/sessions/ses_none", admin: 404, member: 404, person: true},
 	"PUT /api/session/account":        {path: "/api/session/account", body: `{"account_id":"acct_none"}`, admin: 404, member: 404, person: true},
+
+	// The chat is described, and not built yet.
+	"GET /api/models":                    {path: "/api/models", admin: 503, member: 503},
+	"GET /api/threads":                   {path: "/api/threads", admin: 503, member: 503},
+	"POST /api/threads":                  {path: "/api/threads", body: `{}`, admin: 503, member: 503},
+	"GET /api/threads/{thread}":          {path: "/api/threads/thr_none", admin: 503, member: 503},
+	"PATCH /api/threads/{thread}":        {path: "/api/threads/thr_none", body: `{}`, admin: 503, member: 503},
+	"DELETE /api/threads/{thread}":       {path: "/api/threads/thr_none", admin: 503, member: 503},
+	"POST /api/threads/{thread}/restore": {path: "/api/threads/thr_none/restore", body: `{}`, admin: 503, member: 503},
+	"GET /api/threads/{thread}/export":   {path: "/api/threads/thr_none/export", admin: 503, member: 503},
+	"GET /api/threads/{thread}/messages": {path: "/api/threads/thr_none/messages", admin: 503, member: 503},
+	"PUT /api/threads/{thread}/head":     {path: "/api/threads/thr_none/head", body: `{"message":"msg_none"}`, admin: 503, member: 503},
+	"POST /api/threads/{thread}/turns":   {path: "/api/threads/thr_none/turns", body: `{"key":"a-key-of-mine","text":"x"}`, admin: 503, member: 503},
+	"GET /api/turns/{turn}":              {path: "/api/turns/turn_none", admin: 503, member: 503},
+	"POST /api/turns/{turn}/stop":        {path: "/api/turns/turn_none/stop", body: `{}`, admin: 503, member: 503},
+	"GET /api/turns/{turn}/stream":       {path: "/api/turns/turn_none/stream", admin: 503, member: 503},
+	"GET /api/prompts":                   {path: "/api/prompts", admin: 503, member: 503},
+	"POST /api/prompts":                  {path: "/api/prompts", body: `{"title":"x","text":"x"}`, admin: 503, member: 503},
+	"PATCH /api/prompts/{prompt}":        {path: "/api/prompts/prm_none", body: `{}`, admin: 503, member: 503},
+	"DELETE /api/prompts/{prompt}":       {path: "/api/prompts/prm_none", admin: 503, member: 503},
+	"GET /api/drafts/{thread}":           {path: "/api/drafts/thr_none", admin: 503, member: 503},
+	"PUT /api/drafts/{thread}":           {path: "/api/drafts/thr_none", body: `{"text":"x"}`, admin: 503, member: 503},
 }
 
 func TestAccess(t *testing.T) {

@@ -94,6 +94,12 @@ func newServer(c Config) *server {
 	s.registerProviders()
 	s.registerSignIn()
 	s.registerLeaks()
+	s.registerChatModels()
+	s.registerThreads()
+	s.registerThreadExport()
+	s.registerMessages()
+	s.registerTurns()
+	s.registerPrompts()
 	return s
 }
 
@@ -124,6 +130,7 @@ func (s *server) humaConfig() huma.Config {
 				{Name: "Account", Description: "The account the session is for."},
 				{Name: "Members", Description: "Who belongs to the account, and who is invited to."},
 				{Name: "Setup", Description: "What the account settles before it begins."},
+				{Name: "Chat", Description: "Conversations in the browser. They are the signed-in person's own: everybody else's are as unknown."},
 				{Name: "Keys", Description: "API keys for /v1."},
 				{Name: "Limits", Description: "Budgets of the account, and caps of members and keys."},
 				{Name: "Credits", Description: "Balance, lots, ledger lines and statements."},
