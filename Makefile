@@ -19,8 +19,14 @@ help: ## list the targets
 .PHONY: run
 run: ## start the server with SQLite and the demonstration upstream
 	@.ci/deps go
+	@.ci/web if-node
 	@echo 'Building the server; the first time takes a few minutes.'
 	@exec go run ./hosts/archibotchat serve
+
+.PHONY: web
+web: ## build the web app into hosts/web/dist, for the server to hold
+	@.ci/deps node
+	@.ci/web build
 
 .PHONY: test
 test: ## unit, property and conformance tests, on SQLite and PostgreSQL
@@ -28,13 +34,14 @@ test: ## unit, property and conformance tests, on SQLite and PostgreSQL
 	go test -race -tags engines -timeout $(TEST_TIMEOUT) $(ARGS) ./...
 
 .PHONY: check
-check: ## format, lint, vet, import directions, generated files up to date
-	@.ci/deps go git
+check: ## format, lint, vet, types, import directions, generated files up to date
+	@.ci/deps go git node
 	@.ci/format
 	$(TOOL) golangci-lint run
 	go vet -tags engines,e2e ./...
 	go test -count=1 ./e2e/arch
 	@.ci/generated
+	@.ci/web check
 
 .PHONY: format
 format: ## rewrite the Go files in the house's format
@@ -47,12 +54,13 @@ vuln: ## look for known vulnerabilities in what the binaries call
 	@.ci/vuln
 
 .PHONY: generate
-generate: ## write the OpenAPI documents from the hosts
-	@.ci/deps go
+generate: ## write the OpenAPI documents from the hosts, and the TypeScript client
+	@.ci/deps go node
 	go run ./hosts/api/cmd/openapi -out openapi
+	@.ci/web client openapi
 
 .PHONY: e2e
-e2e: images ## black-box suites over the built server, real clients and engines
+e2e: images web ## black-box suites over the built server, real clients and engines
 	@.ci/deps go gcc node chromium
 	@.ci/node
 	go build -race ./...
@@ -74,5 +82,6 @@ deps: ## install all that the targets need
 
 .PHONY: clean
 clean: ## remove what builds left; the data in var/ stays
-	rm -rf bin e2e/sdk/node/node_modules e2e/idp/node/node_modules e2e/browser/node/node_modules
+	rm -rf bin hosts/web/node_modules e2e/sdk/node/node_modules e2e/idp/node/node_modules e2e/browser/node/node_modules
+	find hosts/web/dist -mindepth 1 ! -name .gitkeep -delete
 	go clean -testcache

@@ -52,7 +52,6 @@ func doorsOf(p harness.Person) map[string]ask {
 		"switch":      {http.MethodPut, "/api/session/account", `{"account_id":"` + p.Account + `"}`, p.Cookie, ""},
 		"end session": {http.MethodDelete, "/api/sessions/ses_0", "", p.Cookie, ""},
 		"providers":   {http.MethodGet, "/api/providers", "", "", ""},
-		"start page":  {http.MethodGet, "/", "", p.Cookie, ""},
 		"sign-in":     {http.MethodGet, "/auth/anyone/start", "", "", ""},
 		"callback":    {http.MethodGet, "/auth/anyone/callback?state=x&code=x", "", "", ""},
 	}

@@ -165,9 +165,6 @@ func (h *signInHouse) sessions(t *testing.T) {
 			"API": func(v *visitor) answer {
 				return v.do(t, http.MethodDelete, "/api/session", "", http.Header{"Sec-Fetch-Site": {"same-origin"}})
 			},
-			"form": func(v *visitor) answer {
-				return v.do(t, http.MethodPost, "/sign-out", "", http.Header{"Sec-Fetch-Site": {"same-origin"}, "Content-Type": {"application/x-www-form-urlencoded"}})
-			},
 		} {
 			v := visit(h.replica)
 			v.signIn(t, l, "")
@@ -234,7 +231,6 @@ func (h *signInHouse) foreignPosts(t *testing.T) {
 		{http.MethodPut, "/api/session/account", `{"account_id":"` + account + `"}`},
 		{http.MethodDelete, "/api/session", ""},
 		{http.MethodDelete, "/api/sessions/" + m.Session.ID, ""},
-		{http.MethodPost, "/sign-out", ""},
 	}
 	for name, from := range map[string]http.Header{
 		"another site":         {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
@@ -270,7 +266,6 @@ func (h *signInHouse) foreignPosts(t *testing.T) {
 		require.Equal(t, http.StatusMethodNotAllowed, v.do(t, http.MethodGet, "/api/session", "", header).status)
 	}
 	require.Equal(t, http.StatusMethodNotAllowed, v.do(t, http.MethodGet, "/api/session?_method=DELETE", "", nil).status)
-	require.Equal(t, http.StatusNotFound, v.get(t, "/sign-out").status, "a link or a picture signs nobody out")
 	_, status := v.me(t)
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, before, harness.Count(t, h.db, "api_keys", ""))

@@ -26,7 +26,8 @@ type site struct {
 	log      *slog.Logger
 	ready    func(ctx context.Context) error
 	draining atomic.Bool
-	home     home
+	// web is the web app, and answers where there is nothing.
+	web http.Handler
 	// scrape answers /metrics; nil where it is not offered here.
 	scrape http.Handler
 }
@@ -52,17 +53,10 @@ func under(path, root string) bool {
 }
 
 // own answers what is no surface's. A probe calls health by whatever name the
-// machine has; the page is for browsers.
+// machine has; the web app is for browsers.
 func (s *site) own(w http.ResponseWriter, r *http.Request) {
 	var answer http.Handler
 	switch r.URL.Path {
-	case "/":
-		answer = s.edge.Browser(http.HandlerFunc(s.home.page))
-	case signOutPath:
-		if r.Method == http.MethodPost {
-			s.edge.Browser(http.HandlerFunc(s.home.signOut)).ServeHTTP(w, r)
-			return
-		}
 	case "/healthz":
 		answer = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusOK, "ok") })
 	case "/readyz":
@@ -71,8 +65,10 @@ func (s *site) own(w http.ResponseWriter, r *http.Request) {
 		answer = s.scrape
 	}
 	switch {
-	case answer == nil:
+	case answer == nil && (r.URL.Path == "/metrics" || s.web == nil):
 		s.edge.Browser(http.HandlerFunc(nothing)).ServeHTTP(w, r)
+	case answer == nil:
+		s.web.ServeHTTP(w, r)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		edge.Refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.Invalid, "method_not_allowed", "This address takes GET and HEAD only."))

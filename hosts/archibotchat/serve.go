@@ -11,6 +11,7 @@ import (
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/hosts/edge"
 	"github.com/archibot/archibotchat/hosts/internal/boot"
+	"github.com/archibot/archibotchat/hosts/web"
 )
 
 type serveCommand struct {
@@ -47,7 +48,11 @@ func (c *serveCommand) Run(ctx context.Context, in *instance) error {
 
 func (in *instance) serve(ctx context.Context, settings boot.Settings, db *database, log *slog.Logger) error {
 	outer := edge.New(edge.Config{PublicURL: settings.PublicURL, Proxies: settings.TrustedProxies, NewRequestID: func() string { return in.newID("req") }, Log: log})
-	s := &site{metrics: newMetrics(), edge: outer, log: log}
+	pages, err := web.New(web.Dist(), web.Config{Edge: outer})
+	if err != nil {
+		return err
+	}
+	s := &site{metrics: newMetrics(), edge: outer, log: log, web: pages}
 	scrape := guarded(s.metrics.handler(), settings.MetricsToken)
 	local := settings.Environment == boot.Local
 	if !settings.MetricsToken.Empty() || local && settings.MetricsListen == "" {
@@ -67,7 +72,6 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, db *datab
 	}
 	s.ready = w.app.Ready
 	s.api, s.v1 = in.surfaces(settings, w, outer, log)
-	s.home = home{app: w.app, secure: !local, base: w.at.base, edge: outer, log: log}
 	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),
 		"database", kind(settings.Base), "version", version)
 

@@ -79,10 +79,16 @@ func TestServe_Local(t *testing.T) {
 		require.Contains(t, body, `"code":"method_not_allowed"`)
 		require.Equal(t, "application/problem+json", h.Get("Content-Type"))
 	})
-	t.Run("the page loads nothing", func(t *testing.T) {
-		_, body, h := s.get(t, "/")
-		require.Contains(t, h.Get("Content-Type"), "text/html")
-		require.NotRegexp(t, `(?i)<script|<img|<link[^>]*href="[^d]|https?://`, body)
+	t.Run("browsers get the web app, programs are told", func(t *testing.T) {
+		for path, page := range map[string]bool{"/": true, "/chat": true, "/chat/thr_0": true, "/nope": true, "/v1/nope": false, "/api/nope": false, "/auth": false, "/assets/nope.js": false, "//": false} {
+			code, body, h := s.get(t, path, "Accept", "text/html")
+			require.Equal(t, page, strings.HasPrefix(h.Get("Content-Type"), "text/html"), "%s: %s", path, body)
+			require.Equal(t, page, code == http.StatusOK, "%s: %d", path, code)
+			if page {
+				require.NotRegexp(t, `(?i)="https?://`, body, "nothing of others is loaded")
+				require.Equal(t, "no-store", h.Get("Cache-Control"))
+			}
+		}
 	})
 	require.Zero(t, s.end())
 
