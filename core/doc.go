@@ -15,6 +15,7 @@
 // The domains, each importing only those before it:
 //
 //	fault       the one error type that crosses borders
+//	guard       finds secrets in text that people write
 //	access      accounts, members, product groups, who acts
 //	billing     billing states and which of them may spend
 //	pricing     the versioned price book; usage to microcredits

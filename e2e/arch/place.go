@@ -10,7 +10,7 @@ const module = "github.com/archibot/archibotchat"
 
 // domains stand in order: each may import those before it.
 var domains = []string{
-	"fault", "access", "billing", "pricing", "ledger", "keys", "idempotency", "audit", "artifacts",
+	"fault", "guard", "access", "billing", "pricing", "ledger", "keys", "idempotency", "audit", "artifacts",
 	"inference", "chat", "support", "notices", "rights", "gates",
 }
 

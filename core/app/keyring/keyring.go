@@ -73,7 +73,7 @@ type Draft struct {
 // Create makes a key and returns it with its token, which is never to be had
 // again. Users pass the gate; operators need an account that is not closed.
 // Faults: not_found, the gate's, admin_required, account_closed,
-// invalid_name, looks_like_secret, invalid_expiry, unknown_scope,
+// invalid_name, secret_in_text, invalid_expiry, unknown_scope,
 // invalid_model, invalid_network, invalid_limit, too_many_keys.
 func (s *Service) Create(ctx context.Context, d Draft) (keys.Key, keys.Token, error) {
 	k, err := s.drafted(d)

@@ -129,7 +129,7 @@ func TestService_Create_refused(t *testing.T) {
 		"nobody":                   {t.Context(), good, "admin_required"},
 		"unknown account":          {operator(t), with(func(d *keyring.Draft) { d.Account = "acct_9" }), "not_found"},
 		"no name":                  {admin(t), with(func(d *keyring.Draft) { d.Name = " " }), "invalid_name"},
-		"a secret as name":         {admin(t), with(func(d *keyring.Draft) { d.Name = "abk_0123456789abcdef" }), "looks_like_secret"},
+		"a secret as name":         {admin(t), with(func(d *keyring.Draft) { d.Name = "abk_0123456789abcdef" }), "secret_in_text"},
 		"too long a life":          {admin(t), with(func(d *keyring.Draft) { d.ExpiresIn = 367 * 24 * time.Hour }), "invalid_expiry"},
 		"a negative life":          {admin(t), with(func(d *keyring.Draft) { d.ExpiresIn = -time.Hour }), "invalid_expiry"},
 		"unknown scope":            {admin(t), with(func(d *keyring.Draft) { d.Scopes = []string{"files"} }), "unknown_scope"},

@@ -21,6 +21,7 @@ import (
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/guard"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -91,7 +92,7 @@ type Form struct {
 
 // Submit takes a form. A form whose trap was filled in is taken as well, and
 // thrown away. Faults: those of challenges and access.CheckEmail,
-// invalid_name, invalid_text, invalid_groups, too_many_open.
+// invalid_name, invalid_text, secret_in_text, invalid_groups, too_many_open.
 func (s *Service) Submit(ctx context.Context, f Form) error {
 	until, err := s.opened(f.Challenge, f.Proof)
 	if err != nil {
@@ -122,6 +123,9 @@ func (s *Service) drafted(f Form) (store.AccessRequest, error) {
 		return store.AccessRequest{}, err
 	}
 	company, err := access.CheckName(f.Company, "company")
+	if err == nil {
+		err = guard.Check(company, "company")
+	}
 	if err != nil {
 		return store.AccessRequest{}, err
 	}
@@ -237,7 +241,7 @@ func (s *Service) Approve(ctx context.Context, id string, t Terms) (Approval, er
 }
 
 // Deny refuses an open request with a reason for the applicant. Faults:
-// operators_only, not_found, already_decided, invalid_text.
+// operators_only, not_found, already_decided, invalid_text, secret_in_text.
 func (s *Service) Deny(ctx context.Context, id, reason string) (store.AccessRequest, error) {
 	if err := staff(ctx); err != nil {
 		return store.AccessRequest{}, err
@@ -316,7 +320,7 @@ func checkText(text, param string, most int) (string, error) {
 		good = good && (r == '\n' || r == '\t' || !unicode.IsControl(r)) && !unicode.Is(unicode.Bidi_Control, r)
 	}
 	if good {
-		return text, nil
+		return text, guard.Check(text, param)
 	}
 	f := fault.New(fault.Invalid, "invalid_text", "Write a few words; the text is missing, too long, or holds characters that cannot be shown.")
 	f.Param = param

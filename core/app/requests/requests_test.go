@@ -49,6 +49,8 @@ func TestService_Submit_refused(t *testing.T) {
 			"invalid_text":           func(f *requests.Form) { f.Use = strings.Repeat("x", requests.MaxUse+1) },
 			"invalid_text (bidi)":    func(f *requests.Form) { f.Use = "a\u202eb" },
 			"invalid_text (none)":    func(f *requests.Form) { f.Use = " " },
+			"secret_in_text":         func(f *requests.Form) { f.Use = "Our password: hunter2" }, // S2
+			"secret_in_text (name)":  func(f *requests.Form) { f.Company = "4111 1111 1111 1111" },
 			"invalid_groups":         func(f *requests.Form) { f.Products = nil },
 			"invalid_groups (staff)": func(f *requests.Form) { f.Products = []string{"chat", "operator"} },
 			"invalid_groups (other)": func(f *requests.Form) { f.Products = []string{"shop"} },
@@ -126,6 +128,8 @@ func TestService_Deny(t *testing.T) { // A6
 		r := h.ask(t, "guest@example.org")
 		_, err := h.Deny(operator(t), r.ID, "")
 		require.Equal(t, "invalid_text", fault.CodeOf(err))
+		_, err = h.Deny(operator(t), r.ID, "your password: hunter2")
+		require.Equal(t, "secret_in_text", fault.CodeOf(err))
 		denied, err := h.Deny(operator(t), r.ID, "because we do not know you")
 		require.NoError(t, err)
 		require.Equal(t, store.RequestDenied, denied.State)

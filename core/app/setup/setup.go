@@ -19,6 +19,7 @@ import (
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/guard"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -102,7 +103,7 @@ func (s *Service) Show(ctx context.Context, account string) (View, error) {
 type Draft struct{ IntendedUse, Notifications, Files string }
 
 // Save writes what an administrator settled. Faults: not_found,
-// admin_required, invalid_text, unknown_choice.
+// admin_required, invalid_text, secret_in_text, unknown_choice.
 func (s *Service) Save(ctx context.Context, account string, d Draft) (View, error) {
 	if err := manages(ctx, account); err != nil {
 		return View{}, err
@@ -181,7 +182,7 @@ func checkUse(text string) (string, error) {
 		good = good && (r == '\n' || !unicode.IsControl(r)) && !unicode.Is(unicode.Bidi_Control, r)
 	}
 	if good {
-		return text, nil
+		return text, guard.Check(text, "intended_use")
 	}
 	f := fault.New(fault.Invalid, "invalid_text", "The intended use is text of at most 2000 characters.")
 	f.Param = "intended_use"

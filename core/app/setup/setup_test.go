@@ -91,6 +91,7 @@ func TestService_Save(t *testing.T) { // A8, U1
 		require.Equal(t, []string{"setup.changed ", "setup.changed "}, h.events(t), "and none of the text")
 		for code, d := range map[string]setup.Draft{
 			"invalid_text":   {IntendedUse: strings.Repeat("x", setup.MaxUse+1), Notifications: "all", Files: "none"},
+			"secret_in_text": {IntendedUse: "The password is hunter2.", Notifications: "all", Files: "none"}, // S2
 			"unknown_choice": {Notifications: "all", Files: "some"},
 		} {
 			_, err = s.Save(as(t, "acct_1", access.RoleAdmin), "acct_1", d)

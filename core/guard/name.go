@@ -1,16 +1,10 @@
-package keyring
+package guard
 
-import (
-	"regexp"
-	"strings"
+import "regexp"
 
-	"github.com/archibot/archibotchat/core/access"
-	"github.com/archibot/archibotchat/core/fault"
-)
-
-// secretForms are the shapes that give a secret away. They lean towards
-// refusal: a name can always be put otherwise.
-var secretForms = []*regexp.Regexp{
+// nameForms are what gives a secret away in a name. They lean towards refusal,
+// as Find does not: a name can always be put otherwise.
+var nameForms = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(^|[^a-z0-9])(abk_|sk-|sk_|pk_|rk_|gh[opsur]_|github_pat_|glpat-|xox[a-z]-|akia|aiza|whsec_|hf_|npm_)[a-z0-9_\-]{8,}`),
 	regexp.MustCompile(`eyJ[A-Za-z0-9_\-]{8,}`),                 // JSON Web Token
 	regexp.MustCompile(`-----BEGIN`),                            // private key
@@ -24,30 +18,26 @@ var secretForms = []*regexp.Regexp{
 // longRun is text without a break, as long as secrets are.
 var longRun = regexp.MustCompile(`[A-Za-z0-9+/_\-]{24,}`)
 
-// CheckText returns the text as access.CheckName does, and refuses text that
-// looks like a secret (S2), which it does not repeat. Faults: invalid_name,
-// looks_like_secret.
-func CheckText(text, param string) (string, error) {
-	text, err := access.CheckName(text, param)
-	if err != nil {
-		return "", err
+// CheckName is Check for names, a few words that tell one thing from others: it
+// refuses also what only might be a secret.
+func CheckName(text, param string) error {
+	if err := Check(text, param); err != nil {
+		return err
 	}
-	if looksSecret(text) {
-		f := fault.New(fault.Invalid, "looks_like_secret", "This looks like a key, token, password or card number. It was not stored; choose another name.")
-		f.Param = param
-		return "", f
+	if looksSecret(fold(text)) {
+		return refusal("something like a key, a token, a password or a card number", param)
 	}
-	return text, nil
+	return nil
 }
 
 func looksSecret(text string) bool {
-	for _, form := range secretForms {
+	for _, form := range nameForms {
 		if form.MatchString(text) {
 			return true
 		}
 	}
 	for _, run := range longRun.FindAllString(text, -1) { // words do not mix all three
-		if strings.ContainsAny(run, "0123456789") && strings.ToLower(run) != run && strings.ToUpper(run) != run {
+		if varied(run) {
 			return true
 		}
 	}

@@ -28,7 +28,7 @@ func TestCheckText(t *testing.T) { // S2
 		"__Host-archibot_session=abcdefgh", strings.Repeat("aB3", 8),
 	} {
 		_, err := keyring.CheckText(bad, "name")
-		require.Equal(t, "looks_like_secret", fault.CodeOf(err), bad)
+		require.Equal(t, "secret_in_text", fault.CodeOf(err), bad)
 		require.NotContains(t, err.Error(), bad)
 	}
 }
