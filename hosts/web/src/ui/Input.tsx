@@ -1,0 +1,68 @@
+import { Check, ChevronDown } from 'lucide-react';
+import { Checkbox as RadixCheckbox } from 'radix-ui';
+import { useId, type ComponentProps, type ReactNode } from 'react';
+import { cx } from './cx';
+import { useField } from './Field';
+
+/* 16 px on touch: browsers of phones zoom into smaller ones. */
+const box =
+  'w-full rounded-md border border-line-control bg-page text-sm text-ink touch:text-base disabled:opacity-50 ' +
+  'focus-visible:outline-offset-0 aria-invalid:border-danger';
+
+export function Input({ className, ...rest }: ComponentProps<'input'>) {
+  return <input {...useField()} className={cx(box, 'h-9 px-3 touch:h-11', className)} {...rest} />;
+}
+
+export function Textarea({ className, ...rest }: ComponentProps<'textarea'>) {
+  return <textarea rows={4} {...useField()} className={cx(box, 'resize-y px-3 py-2', className)} {...rest} />;
+}
+
+/** The browser's own list: phones have a good one. Children are <option>s. */
+export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
+  return (
+    <span className={cx('relative block', className)}>
+      <select {...useField()} className={cx(box, 'h-9 appearance-none pr-9 pl-3 touch:h-11')} {...rest}>
+        {children}
+      </select>
+      <ChevronDown className="pointer-events-none absolute top-1/2 right-3 size-4 -translate-y-1/2 text-quiet" aria-hidden />
+    </span>
+  );
+}
+
+interface CheckboxProps {
+  checked: boolean;
+  onCheckedChange: (checked: boolean) => void;
+  label: ReactNode;
+  hint?: ReactNode;
+  disabled?: boolean;
+  className?: string;
+}
+
+/** A box to tick, with its label beside it. */
+export function Checkbox({ checked, onCheckedChange, label, hint, disabled, className }: CheckboxProps) {
+  const id = useId();
+  return (
+    <div className={cx('flex items-start gap-3 touch:min-h-11 touch:items-center', className)}>
+      <RadixCheckbox.Root
+        id={id}
+        checked={checked}
+        disabled={disabled}
+        onCheckedChange={(next) => onCheckedChange(next === true)}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        className="mt-0.5 flex size-4 shrink-0 items-center justify-center rounded-sm border border-line-control bg-page data-[state=checked]:border-accent data-[state=checked]:bg-accent touch:size-6"
+      >
+        <RadixCheckbox.Indicator>
+          <Check className="size-3 text-on-accent touch:size-4" strokeWidth={3} aria-hidden />
+        </RadixCheckbox.Indicator>
+      </RadixCheckbox.Root>
+      <div>
+        <label htmlFor={id}>{label}</label>
+        {hint && (
+          <p id={`${id}-hint`} className="text-xs text-quiet">
+            {hint}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
