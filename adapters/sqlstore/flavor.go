@@ -35,6 +35,8 @@ type flavor struct {
 	class func(error) class
 	// order is that in which events are sealed.
 	order order
+	// words is how messages are found by what they say.
+	words words
 	// others is whether several servers may use the database at once.
 	others bool
 	// partitions is whether tables that say so are cut by time.

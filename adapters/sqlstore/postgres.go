@@ -43,6 +43,7 @@ func postgresFlavor(clock func() time.Time) *flavor {
 		},
 		class:      postgresClass,
 		order:      xactOrder{},
+		words:      vectors{},
 		others:     true,
 		partitions: true,
 	}

@@ -32,6 +32,7 @@ func sqliteFlavor(clock func() time.Time) *flavor {
 		},
 		class: sqliteClass,
 		order: rowOrder{},
+		words: fts{},
 	}
 	f.migrations, _ = fs.Sub(migrationFiles, "migrations/sqlite")
 	return f

@@ -56,6 +56,11 @@ type Stores interface {
 	Seals() Seals
 	SealLog() SealLog
 	PriceBooks() PriceBooks
+	Threads() Threads
+	Messages() Messages
+	Turns() Turns
+	Prompts() Prompts
+	Drafts() Drafts
 }
 
 // Store is a database. It is safe for concurrent use.

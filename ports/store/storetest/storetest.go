@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t testing.TB, clock func() time.Time) store.Sto
 		accountCases(), peopleCases(), invitationCases(), setupCases(), requestCases(), keyCases(), keyDayCases(), firstPartyCases(), sessionCases(), sessionLifeCases(),
 		flowCases(), eventCases(), sealCases(), limitCases(), replicaCases(), changeCases(), responseCases(), priceCases(), transactionCases(), formCases(),
 		commitCases(), busyCases(), spendCases(), lifeCases(), raceCases(), readCases(), mirrorCases(), idempotencyCases(),
+		threadCases(), searchCases(), messageCases(), turnCases(), pieceCases(), noteCases(),
 	}
 	t.Run("conformance", func(t *testing.T) {
 		covered := map[string]bool{}
@@ -84,6 +85,11 @@ func methods() (names []string) {
 		"PriceBooks":     reflect.TypeFor[store.PriceBooks](),
 		"Changes":        reflect.TypeFor[store.Changes](),
 		"Idempotency":    reflect.TypeFor[store.Idempotency](),
+		"Threads":        reflect.TypeFor[store.Threads](),
+		"Messages":       reflect.TypeFor[store.Messages](),
+		"Turns":          reflect.TypeFor[store.Turns](),
+		"Prompts":        reflect.TypeFor[store.Prompts](),
+		"Drafts":         reflect.TypeFor[store.Drafts](),
 	}
 	for name, typ := range aggregates {
 		for m := range typ.Methods() {
