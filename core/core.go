@@ -28,6 +28,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/app/tariff"
+	"github.com/archibot/archibotchat/core/app/threads"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/idempotency"
@@ -120,6 +121,8 @@ type App struct {
 	Members  *members.Service
 	Requests *requests.Service
 	Setup    *setup.Service
+	// Threads is what members do with their conversations besides asking something.
+	Threads *threads.Service
 	// FirstParty has the hidden credentials of browser chat; Admit takes them.
 	FirstParty *firstparty.Service
 	Seal       *seal.Service
@@ -150,6 +153,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.Keyring = keyring.New(keyring.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Admit})
 	a.FirstParty = firstparty.New(firstparty.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Peppers: d.Peppers, Gate: a.Gate.Chat})
 	a.Credits = credits.New(credits.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
+	a.Threads = threads.New(threads.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID})
 	a.Members = members.New(members.Deps{Store: d.Store, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy})
 	a.Requests = requests.New(requests.Deps{
 		Store: d.Store, Accounts: a.Accounts, Members: a.Members, Now: d.Now, NewID: d.NewID, Entropy: d.Entropy, Secrets: formSecrets(d.Peppers),
@@ -298,15 +302,18 @@ func (a *App) tend(ctx context.Context) error {
 const forgetStep = 50
 
 // forget removes the answers of requests that clients named, once their day is
-// over (HOTPATH 18), and of attempts what is over too.
+// over (HOTPATH 18), conversations a day after they were deleted, and of attempts
+// what is over too.
 func (a *App) forget(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		for more := true; more && ctx.Err() == nil; {
-			var err error
-			if more, err = a.deps.Store.Idempotency().Expire(ctx, forgetStep); err != nil && ctx.Err() == nil {
-				a.deps.Log.Warn("removing old answers failed, will retry", "error", err)
+		for what, forget := range map[string]func(context.Context, int) (bool, error){"answers": a.deps.Store.Idempotency().Expire, "deleted conversations": a.Threads.Wipe} {
+			for more := true; more && ctx.Err() == nil; {
+				var err error
+				if more, err = forget(ctx, forgetStep); err != nil && ctx.Err() == nil {
+					a.deps.Log.Warn("removing what is old failed, will retry", "what", what, "error", err)
+				}
 			}
 		}
 		if err := a.sweepAttempts(ctx); err != nil && ctx.Err() == nil {

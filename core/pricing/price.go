@@ -48,6 +48,9 @@ func (r Rate) String() string {
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
 
+// Microcredits returns the rate in whole microcredits, rounded up.
+func (r Rate) Microcredits() int64 { return int64((r + unit - 1) / unit) }
+
 // ParseRate reads a decimal in microcredits with at most six places, such as
 // "0.15" or "12". Signs, exponents and blanks are refused.
 func ParseRate(text string) (Rate, error) {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -14,14 +15,17 @@ import (
 )
 
 // row is an operation and what it answers to whom. {id} in path stands for a
-// key's ID.
+// key's ID, {thread}, {turn}, {message} and {prompt} for those of a conversation.
 type row struct {
 	path, body string
 	admin      int  // to an admin, on the account's own object
 	member     int  // to a member, on an object that is not theirs
-	object     bool // names an object: a foreign, an unknown and a malformed ID are 404
+	object     bool // names a key: a foreign, an unknown and a malformed ID are 404
+	own        bool // names something of a conversation: so are those of other members
 	admins     bool // is for administrators only, whatever it is on
 	person     bool // is about the person: needs no account
+
+	mine string // body, before it is filled in
 }
 
 // operations has a row for every operation; TestAccess fails if one lacks.
@@ -60,28 +64,33 @@ var operations = map[string]row{
 	"DELETE /api/sessions/{id}":       {path: "/api/sessions/ses_none", admin: 404, member: 404, person: true},
 	"PUT /api/session/account":        {path: "/api/session/account", body: `{"account_id":"acct_none"}`, admin: 404, member: 404, person: true},
 
-	// The chat is described, and not built yet.
-	"GET /api/models":                    {path: "/api/models", admin: 503, member: 503},
-	"GET /api/threads":                   {path: "/api/threads", admin: 503, member: 503},
-	"POST /api/threads":                  {path: "/api/threads", body: `{}`, admin: 503, member: 503},
-	"GET /api/threads/{thread}":          {path: "/api/threads/thr_none", admin: 503, member: 503},
-	"PATCH /api/threads/{thread}":        {path: "/api/threads/thr_none", body: `{}`, admin: 503, member: 503},
-	"DELETE /api/threads/{thread}":       {path: "/api/threads/thr_none", admin: 503, member: 503},
-	"POST /api/threads/{thread}/restore": {path: "/api/threads/thr_none/restore", body: `{}`, admin: 503, member: 503},
-	"GET /api/threads/{thread}/export":   {path: "/api/threads/thr_none/export", admin: 503, member: 503},
-	"GET /api/threads/{thread}/messages": {path: "/api/threads/thr_none/messages", admin: 503, member: 503},
-	"PUT /api/threads/{thread}/head":     {path: "/api/threads/thr_none/head", body: `{"message":"msg_none"}`, admin: 503, member: 503},
-	"POST /api/threads/{thread}/turns":   {path: "/api/threads/thr_none/turns", body: `{"key":"a-key-of-mine","text":"x"}`, admin: 503, member: 503},
-	"GET /api/turns/{turn}":              {path: "/api/turns/turn_none", admin: 503, member: 503},
-	"POST /api/turns/{turn}/stop":        {path: "/api/turns/turn_none/stop", body: `{}`, admin: 503, member: 503},
-	"GET /api/turns/{turn}/stream":       {path: "/api/turns/turn_none/stream", admin: 503, member: 503},
-	"GET /api/prompts":                   {path: "/api/prompts", admin: 503, member: 503},
-	"POST /api/prompts":                  {path: "/api/prompts", body: `{"title":"x","text":"x"}`, admin: 503, member: 503},
-	"PATCH /api/prompts/{prompt}":        {path: "/api/prompts/prm_none", body: `{}`, admin: 503, member: 503},
-	"DELETE /api/prompts/{prompt}":       {path: "/api/prompts/prm_none", admin: 503, member: 503},
-	"GET /api/drafts/{thread}":           {path: "/api/drafts/thr_none", admin: 503, member: 503},
-	"PUT /api/drafts/{thread}":           {path: "/api/drafts/thr_none", body: `{"text":"x"}`, admin: 503, member: 503},
+	"GET /api/models":                    {path: "/api/models", admin: 200, member: 200},
+	"GET /api/threads":                   {path: "/api/threads", admin: 200, member: 200},
+	"POST /api/threads":                  {path: "/api/threads", body: `{}`, admin: 201, member: 201},
+	"GET /api/threads/{thread}":          {path: "/api/threads/{thread}", admin: 200, member: 404, own: true},
+	"PATCH /api/threads/{thread}":        {path: "/api/threads/{thread}", body: `{"pinned":true}`, admin: 200, member: 404, own: true},
+	"DELETE /api/threads/{thread}":       {path: "/api/threads/{thread}", admin: 204, member: 404, own: true},
+	"POST /api/threads/{thread}/restore": {path: "/api/threads/{thread}/restore", body: `{}`, admin: 200, member: 404, own: true},
+	"GET /api/threads/{thread}/export":   {path: "/api/threads/{thread}/export", admin: 200, member: 404, own: true},
+	"GET /api/threads/{thread}/messages": {path: "/api/threads/{thread}/messages", admin: 200, member: 404, own: true},
+	"PUT /api/threads/{thread}/head":     {path: "/api/threads/{thread}/head", body: `{"message":"{message}"}`, admin: 200, member: 404, own: true},
+	"POST /api/threads/{thread}/turns":   {path: "/api/threads/{thread}/turns", body: `{"key":"a-key-of-mine","text":"x"}`, admin: 503, member: 503},
+	"GET /api/turns/{turn}":              {path: "/api/turns/{turn}", admin: 503, member: 503},
+	"POST /api/turns/{turn}/stop":        {path: "/api/turns/{turn}/stop", body: `{}`, admin: 503, member: 503},
+	"GET /api/turns/{turn}/stream":       {path: "/api/turns/{turn}/stream", admin: 503, member: 503},
+	"GET /api/prompts":                   {path: "/api/prompts", admin: 200, member: 200},
+	"POST /api/prompts":                  {path: "/api/prompts", body: `{"title":"x","text":"x"}`, admin: 201, member: 201},
+	"PATCH /api/prompts/{prompt}":        {path: "/api/prompts/{prompt}", body: `{"title":"y"}`, admin: 200, member: 404, own: true},
+	"DELETE /api/prompts/{prompt}":       {path: "/api/prompts/{prompt}", admin: 204, member: 404, own: true},
+	"GET /api/drafts/{thread}":           {path: "/api/drafts/{thread}", admin: 200, member: 404, own: true},
+	"PUT /api/drafts/{thread}":           {path: "/api/drafts/{thread}", body: `{"text":"x"}`, admin: 204, member: 404, own: true},
 }
+
+// placeholders are those of conversations, and unlike what cannot be there.
+var (
+	placeholders = regexp.MustCompile(`\{(thread|turn|prompt)\}`)
+	unlike       = []string{"thr_06b1v5k9ehq7r4m2d8t0s3n1cg", "turn_06b1v5k9ehq7r4m2d8t0s3n1cg", "prm_06b1v5k9ehq7r4m2d8t0s3n1cg", "thr_", "x", "thr_A", "thr_1'--", "%F0%9F%94%91", "acct_06b1v5k9ehq7r4m2d8t0s3n1cg"}
+)
 
 func TestAccess(t *testing.T) {
 	t.Parallel()
@@ -108,8 +117,9 @@ func TestAccess(t *testing.T) {
 			method, _, _ := strings.Cut(name, " ")
 			h := build(t)
 			require.NoError(t, h.store.Limits().Set(t.Context(), h.account.ID, ledger.Limit{Scope: h.account.ID, Monthly: 7}, h.now))
-			at := func(id string) string { return strings.ReplaceAll(o.path, "{id}", id) }
+			at := func(id string) string { return h.talks["user_admin"].at(strings.ReplaceAll(o.path, "{id}", id)) }
 			own := at(h.adminKey.ID)
+			o.body, o.mine = h.talks["user_admin"].at(o.body), o.body
 
 			for what, change := range map[string]func(*http.Request){
 				"no cookie":     func(*http.Request) {},
@@ -133,6 +143,20 @@ func TestAccess(t *testing.T) {
 					problem(t, h.call(t, h.admin, method, at(id), o.body), http.StatusNotFound, "not_found")
 				}
 				problem(t, h.call(t, h.foreignUser, method, own, o.body), http.StatusNotFound, "not_found")
+			}
+			if o.own {
+				foreign := h.talks["user_foreign"].at(o.path)
+				require.NotEqual(t, foreign, own)
+				want := h.call(t, h.admin, method, foreign, o.body)
+				problem(t, want, http.StatusNotFound, "not_found")
+				for _, id := range unlike {
+					path := placeholders.ReplaceAllString(o.path, id)
+					problem(t, h.call(t, h.admin, method, path, o.body), http.StatusNotFound, "not_found")
+				}
+				problem(t, h.call(t, h.foreignUser, method, own, o.body), http.StatusNotFound, "not_found")
+				mine := h.talks["user_member"]
+				require.Equal(t, o.admin, h.call(t, h.member, method, mine.at(o.path), mine.at(o.mine)).StatusCode, "their own")
+				problem(t, h.call(t, h.admin, method, mine.at(o.path), mine.at(o.mine)), http.StatusNotFound, "not_found")
 			}
 			if res := h.call(t, h.stray(t), method, own, o.body); o.person {
 				require.Contains(t, []int{o.admin}, res.StatusCode, res.text)
@@ -212,7 +236,7 @@ func TestCrossOrigin(t *testing.T) {
 		if method == http.MethodGet {
 			continue
 		}
-		problem(t, h.call(t, h.admin, method, strings.ReplaceAll(o.path, "{id}", h.adminKey.ID), o.body, foreign), http.StatusForbidden, "cross_origin")
+		problem(t, h.call(t, h.admin, method, h.talks["user_admin"].at(strings.ReplaceAll(o.path, "{id}", h.adminKey.ID)), o.body, foreign), http.StatusForbidden, "cross_origin")
 	}
 	ks := into[api.KeyList](t, h.call(t, h.admin, "GET", "/api/keys", ""))
 	require.Len(t, ks.Data, 2)

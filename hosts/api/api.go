@@ -13,10 +13,12 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
+	"github.com/archibot/archibotchat/core/app/threads"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/hosts/edge"
 	port "github.com/archibot/archibotchat/ports/limits"
@@ -43,6 +45,8 @@ type Config struct {
 	Limits   *limits.Service
 	Credits  *credits.Service
 	Activity *activity.Service
+	Models   *models.Service
+	Threads  *threads.Service
 	Recorder Recorder
 	Log      *slog.Logger
 	// Edge is what the site's surfaces have in common.

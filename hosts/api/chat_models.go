@@ -1,9 +1,14 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/keys"
+	"github.com/archibot/archibotchat/core/pricing"
 )
 
 // ChatModel is a model that a question can go to, with its price.
@@ -29,5 +34,24 @@ func (s *server) registerChatModels() {
 	op(s, huma.Operation{
 		OperationID: "list-chat-models", Method: http.MethodGet, Path: "/api/models", Tags: []string{"Chat"},
 		Summary: "List the models that can be asked", Description: "With the prices in force now. Whether the chat's gate is open is told by show-me.",
-	}, soon[struct{}, chatModelsOutput])
+	}, s.listChatModels)
 }
+
+func (s *server) listChatModels(ctx context.Context, _ sessions.Current, _ *struct{}) (*chatModelsOutput, error) {
+	offers, err := s.Models.Offers(ctx, keys.Key{})
+	if err != nil {
+		return nil, err
+	}
+	list := ChatModels{Models: []ChatModel{}}
+	for _, o := range offers {
+		list.Models = append(list.Models, ChatModel{
+			ID: o.ID, Owner: o.OwnedBy, Default: o.Default, Input: perMillion(o.Price.PerInput), CachedInput: perMillion(o.Price.PerCachedInput),
+			Output: perMillion(o.Price.PerOutput), Request: o.Price.PerRequest.Microcredits(), MaxOutputTokens: o.Price.MaxOutputTokens,
+		})
+	}
+	return &chatModelsOutput{list}, nil
+}
+
+// perMillion returns the microcredits for a million tokens: a rate is in
+// millionths of one for each.
+func perMillion(r pricing.Rate) int64 { return int64(r) }

@@ -20,15 +20,22 @@ func (s *server) table(ctx huma.Context, name string, rows func(ctx context.Cont
 	ctx.SetStatus(http.StatusOK)
 	w := csv.NewWriter(ctx.BodyWriter())
 	w.UseCRLF = true
-	long, done := unbounded(ctx.Context())
+	s.whole(ctx.Context(), "table", func(ctx context.Context) error {
+		err := rows(ctx, func(cells ...string) error { return w.Write(cells) })
+		w.Flush()
+		if err == nil {
+			err = w.Error()
+		}
+		return err
+	})
+}
+
+// whole writes an answer for as long as its reader takes; an error cuts it.
+func (s *server) whole(ctx context.Context, what string, write func(ctx context.Context) error) {
+	long, done := unbounded(ctx)
 	defer done()
-	err := rows(long, func(cells ...string) error { return w.Write(cells) })
-	w.Flush()
-	if err == nil {
-		err = w.Error()
-	}
-	if err != nil {
-		s.Log.ErrorContext(ctx.Context(), "table was cut", "request_id", access.Request(ctx.Context()), "error", err)
+	if err := write(long); err != nil {
+		s.Log.ErrorContext(ctx, "answer was cut", "what", what, "request_id", access.Request(ctx), "error", err)
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -36,7 +36,7 @@ func TestFirstParty_canary(t *testing.T) {
 			}
 			method, _, _ := strings.Cut(name, " ")
 			for _, id := range []string{h.adminKey.ID, "key_06b1v5k9ehq7r4m2d8t0s3n1ca", "fpc_06b1v5k9ehq7r4m2d8t0s3n1ca"} {
-				r := h.call(t, h.admin, method, strings.ReplaceAll(o.path, "{id}", id), o.body)
+				r := h.call(t, h.admin, method, h.talks["user_admin"].at(strings.ReplaceAll(o.path, "{id}", id)), h.talks["user_admin"].at(o.body))
 				if o.object && id != h.adminKey.ID {
 					require.Equal(t, http.StatusNotFound, r.StatusCode)
 				}

@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/demoupstream"
 	"github.com/archibot/archibotchat/adapters/memlimits"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/system"
@@ -30,10 +31,12 @@ import (
 	"github.com/archibot/archibotchat/core/app/keyring"
 	"github.com/archibot/archibotchat/core/app/limits"
 	"github.com/archibot/archibotchat/core/app/members"
+	"github.com/archibot/archibotchat/core/app/models"
 	"github.com/archibot/archibotchat/core/app/requests"
 	"github.com/archibot/archibotchat/core/app/sessions"
 	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
+	"github.com/archibot/archibotchat/core/app/threads"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/gates"
@@ -72,11 +75,14 @@ type house struct {
 	acme     *identitytest.Fake // a provider
 	local    *identitytest.Fake // signs in by tickets, which are subjects
 	secure   http.Handler       // the same API behind TLS
+	prices   *prices
+	ids      *system.IDs
 
 	account, foreign           store.Account
 	admin, member, foreignUser string // session tokens
 	adminKey, memberKey        keys.Key
 	foreignKey                 keys.Key
+	talks                      map[string]talk // by user
 }
 
 // refusals is a recorder.
@@ -125,6 +131,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	t.Helper()
 	h := &house{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), log: &bytes.Buffer{}}
 	ids := system.NewIDs(system.Now)
+	h.ids = ids
 	clock := func() time.Time { return h.now }
 	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: clock})
 	require.NoError(t, err)
@@ -142,6 +149,8 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	h.keyring = keyring.New(keyring.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy, Peppers: peppers, Gate: gate.Admit})
 	h.sessions = sessions.New(sessions.Deps{Store: s, Now: clock, NewID: ids.New, Entropy: system.Entropy})
 	gate.Fresh = h.sessions.Fresh
+	h.prices, err = newPrices()
+	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	h.attempts = &tries{Limiter: memlimits.New(memlimits.Config{Now: clock})}
 	h.acme = identitytest.NewFake(identity.Description{ID: "acme", Name: "Acme & Söhne", Issuer: "https://id.acme.example", Rule: identity.RuleRequired})
@@ -160,6 +169,8 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 		Setup:  setup.New(setup.Deps{Store: s, Now: clock, NewID: ids.New, Environment: "test", Boundary: setup.Boundary{Version: "v1", Text: "Read this."}}),
 		SignIn: h.signin, Base: func() string { return "https://chat.example" },
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
+		Models:   models.New(models.Deps{Upstream: demoupstream.New(demoupstream.Config{Now: clock}), Prices: h.prices, Now: clock, Log: log}),
+		Threads:  threads.New(threads.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Recorder: &h.refusals, Log: log, Attempts: h.attempts, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),
@@ -191,6 +202,9 @@ func (h *house) furnish(t *testing.T) {
 	h.adminKey = h.key(t, h.account.ID, "user_admin")
 	h.memberKey = h.key(t, h.account.ID, "user_member")
 	h.foreignKey = h.key(t, h.foreign.ID, "user_foreign")
+	h.talks = map[string]talk{
+		"user_admin": h.talk(t, h.account.ID, "user_admin"), "user_member": h.talk(t, h.account.ID, "user_member"), "user_foreign": h.talk(t, h.foreign.ID, "user_foreign"),
+	}
 }
 
 func (h *house) operator(t *testing.T) context.Context {

@@ -1,10 +1,16 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/chat"
 )
 
 // Message is a question or an answer.
@@ -49,9 +55,48 @@ func (s *server) registerMessages() {
 	op(s, huma.Operation{
 		OperationID: "list-messages", Method: http.MethodGet, Path: "/api/threads/{thread}/messages", Tags: tags,
 		Summary: "List the messages of a path", Description: "The last messages of the path that is shown, oldest first. Pass the first one's ID as before to go upwards.", Errors: missing,
-	}, soon[messagesInput, messagesOutput])
+	}, s.listMessages)
 	op(s, huma.Operation{
 		OperationID: "choose-branch", Method: http.MethodPut, Path: "/api/threads/{thread}/head", Tags: tags,
 		Summary: "Choose the branch that is shown", Description: "The path goes through the message named, and on by the newest message each time.", Errors: missing,
-	}, soon[headInput, threadOutput])
+	}, s.chooseBranch)
+}
+
+func (s *server) listMessages(ctx context.Context, _ sessions.Current, in *messagesInput) (*messagesOutput, error) {
+	if err := checkID(in.ID, "thr"); err != nil {
+		return nil, err
+	}
+	for _, id := range []string{in.Before, in.At} {
+		if err := checkID(id, "msg"); id != "" && err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.Threads.Messages(ctx, in.ID, threads.Window{Before: in.Before, At: in.At, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	list := MessageList{Messages: []Message{}, Earlier: p.Earlier, Head: p.Head}
+	for _, m := range p.Messages {
+		list.Messages = append(list.Messages, messageOf(m.Message, m.Versions, m.Work))
+	}
+	return &messagesOutput{list}, nil
+}
+
+func (s *server) chooseBranch(ctx context.Context, _ sessions.Current, in *headInput) (*threadOutput, error) {
+	if err := errors.Join(checkID(in.ID, "thr"), checkID(in.Body.Message, "msg")); err != nil {
+		return nil, err
+	}
+	return oneThread(s.Threads.Choose(ctx, in.ID, in.Body.Message))
+}
+
+func messageOf(m chat.Message, versions []string, work chat.Turn) Message {
+	out := Message{ID: m.ID, Parent: m.Parent, Role: string(m.Role), Text: m.Text, CreatedAt: m.CreatedAt.UTC(), Versions: versions}
+	if len(versions) == 0 {
+		out.Versions = []string{m.ID}
+	}
+	if work.ID != "" {
+		t := turnOf(work)
+		out.Turn = &t
+	}
+	return out
 }

@@ -1,10 +1,15 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/chat"
 )
 
 // Prompt is a question that the signed-in person keeps to ask it again.
@@ -65,25 +70,95 @@ func (s *server) registerPrompts() {
 	op(s, huma.Operation{
 		OperationID: "list-prompts", Method: http.MethodGet, Path: "/api/prompts", Tags: tags,
 		Summary: "List saved prompts", Description: "All of the signed-in person's own in this account, by title.",
-	}, soon[struct{}, promptsOutput])
+	}, s.listPrompts)
 	op(s, huma.Operation{
 		OperationID: "create-prompt", Method: http.MethodPost, Path: "/api/prompts", Tags: tags,
 		Summary: "Save a prompt", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
-	}, soon[newPromptInput, promptOutput])
+	}, s.createPrompt)
 	op(s, huma.Operation{
 		OperationID: "change-prompt", Method: http.MethodPatch, Path: "/api/prompts/{prompt}", Tags: tags,
 		Summary: "Change a saved prompt", Errors: missing,
-	}, soon[changePromptInput, promptOutput])
+	}, s.changePrompt)
 	op(s, huma.Operation{
 		OperationID: "delete-prompt", Method: http.MethodDelete, Path: "/api/prompts/{prompt}", Tags: tags,
 		Summary: "Delete a saved prompt", DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusForbidden, http.StatusNotFound},
-	}, soon[promptInput, struct{}])
+	}, s.deletePrompt)
 	op(s, huma.Operation{
 		OperationID: "show-draft", Method: http.MethodGet, Path: "/api/drafts/{thread}", Tags: tags,
 		Summary: "Show what was typed and not sent", Errors: missing,
-	}, soon[draftOfInput, draftOfOutput])
+	}, s.showDraft)
 	op(s, huma.Operation{
 		OperationID: "save-draft", Method: http.MethodPut, Path: "/api/drafts/{thread}", Tags: tags,
 		Summary: "Keep what was typed and not sent", Description: "The empty text takes it away.", DefaultStatus: http.StatusNoContent, Errors: mismatch,
-	}, soon[saveDraftInput, struct{}])
+	}, s.saveDraft)
+}
+
+func (s *server) listPrompts(ctx context.Context, _ sessions.Current, _ *struct{}) (*promptsOutput, error) {
+	ps, err := s.Threads.Prompts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := PromptList{Prompts: []Prompt{}}
+	for _, p := range ps {
+		list.Prompts = append(list.Prompts, promptOf(p))
+	}
+	return &promptsOutput{list}, nil
+}
+
+func (s *server) createPrompt(ctx context.Context, _ sessions.Current, in *newPromptInput) (*promptOutput, error) {
+	p, err := s.Threads.SavePrompt(ctx, in.Body.Title, in.Body.Text)
+	if err != nil {
+		return nil, err
+	}
+	return &promptOutput{promptOf(p)}, nil
+}
+
+func (s *server) changePrompt(ctx context.Context, _ sessions.Current, in *changePromptInput) (*promptOutput, error) {
+	if err := checkID(in.ID, "prm"); err != nil {
+		return nil, err
+	}
+	p, err := s.Threads.ChangePrompt(ctx, in.ID, threads.PromptChange{Title: in.Body.Title, Text: in.Body.Text})
+	if err != nil {
+		return nil, err
+	}
+	return &promptOutput{promptOf(p)}, nil
+}
+
+func (s *server) deletePrompt(ctx context.Context, _ sessions.Current, in *promptInput) (*struct{}, error) {
+	if err := checkID(in.ID, "prm"); err != nil {
+		return nil, err
+	}
+	return nil, s.Threads.DeletePrompt(ctx, in.ID)
+}
+
+// draftOf returns the thread that a draft's path names, "" for the next one.
+func draftOf(id string) (string, error) {
+	if id == "new" {
+		return "", nil
+	}
+	return id, checkID(id, "thr")
+}
+
+func (s *server) showDraft(ctx context.Context, _ sessions.Current, in *draftOfInput) (*draftOfOutput, error) {
+	thread, err := draftOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.Threads.NotSent(ctx, thread)
+	if err != nil {
+		return nil, err
+	}
+	return &draftOfOutput{DraftText{text}}, nil
+}
+
+func (s *server) saveDraft(ctx context.Context, _ sessions.Current, in *saveDraftInput) (*struct{}, error) {
+	thread, err := draftOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Threads.KeepNotSent(ctx, thread, in.Body.Text)
+}
+
+func promptOf(p chat.Prompt) Prompt {
+	return Prompt{ID: p.ID, Title: p.Title, Text: p.Text, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/archibot/archibotchat/core/app/sessions"
-	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/chat"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 // Thread is a conversation of the signed-in person.
@@ -80,31 +82,82 @@ func (s *server) registerThreads() {
 	op(s, huma.Operation{
 		OperationID: "list-threads", Method: http.MethodGet, Path: "/api/threads", Tags: tags,
 		Summary: "List threads", Description: "The signed-in person's own threads in this account, pinned ones first, each part by updated_at, newest first.",
-	}, soon[threadsInput, threadsOutput])
+	}, s.listThreads)
 	op(s, huma.Operation{
 		OperationID: "create-thread", Method: http.MethodPost, Path: "/api/threads", Tags: tags,
 		Summary: "Begin a thread", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
-	}, soon[newThreadInput, threadOutput])
+	}, s.createThread)
 	op(s, huma.Operation{
 		OperationID: "show-thread", Method: http.MethodGet, Path: "/api/threads/{thread}", Tags: tags,
 		Summary: "Show a thread", Description: "Also a deleted one, until it is removed for good.", Errors: missing,
-	}, soon[threadInput, threadOutput])
+	}, threadOp(s.Threads.Get))
 	op(s, huma.Operation{
 		OperationID: "change-thread", Method: http.MethodPatch, Path: "/api/threads/{thread}", Tags: tags,
 		Summary: "Change a thread", Description: "Renames, pins, archives, or changes what the next question is asked with.", Errors: mismatch,
-	}, soon[changeThreadInput, threadOutput])
+	}, s.changeThread)
 	op(s, huma.Operation{
 		OperationID: "delete-thread", Method: http.MethodDelete, Path: "/api/threads/{thread}", Tags: tags,
 		Summary: "Delete a thread", Description: "It can be restored for 24 hours. Deleting it again changes nothing. A turn at work in it is stopped.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusForbidden, http.StatusNotFound},
-	}, soon[threadInput, struct{}])
+	}, s.deleteThread)
 	op(s, huma.Operation{
 		OperationID: "restore-thread", Method: http.MethodPost, Path: "/api/threads/{thread}/restore", Tags: tags,
 		Summary: "Restore a deleted thread", Description: "Restoring one that is not deleted changes nothing.", Errors: missing,
-	}, soon[threadInput, threadOutput])
+	}, threadOp(s.Threads.Restore))
 }
 
-var errSoon = fault.New(fault.Unavailable, "not_yet_available", "This part of the service is not ready yet.")
+func (s *server) listThreads(ctx context.Context, _ sessions.Current, in *threadsInput) (*threadsOutput, error) {
+	ts, next, err := s.Threads.List(ctx, threads.Query{View: store.ThreadView(in.View), Text: in.Text, Page: store.Page{After: in.Cursor, Limit: in.Limit}})
+	if err != nil {
+		return nil, err
+	}
+	list := ThreadList{Threads: []Thread{}, NextCursor: next}
+	for _, t := range ts {
+		list.Threads = append(list.Threads, threadOf(t))
+	}
+	return &threadsOutput{list}, nil
+}
 
-// soon stands in for what is described and not built yet.
-func soon[I, O any](context.Context, sessions.Current, *I) (*O, error) { return nil, errSoon }
+func (s *server) createThread(ctx context.Context, _ sessions.Current, in *newThreadInput) (*threadOutput, error) {
+	return oneThread(s.Threads.Create(ctx, threads.Draft{Title: in.Body.Title, Model: in.Body.Model, Instructions: in.Body.Instructions}))
+}
+
+func (s *server) changeThread(ctx context.Context, _ sessions.Current, in *changeThreadInput) (*threadOutput, error) {
+	if err := checkID(in.ID, "thr"); err != nil {
+		return nil, err
+	}
+	return oneThread(s.Threads.Change(ctx, in.ID, threads.Change{
+		Title: in.Body.Title, Pinned: in.Body.Pinned, Archived: in.Body.Archived, Model: in.Body.Model, Instructions: in.Body.Instructions,
+	}))
+}
+
+func (s *server) deleteThread(ctx context.Context, _ sessions.Current, in *threadInput) (*struct{}, error) {
+	if err := checkID(in.ID, "thr"); err != nil {
+		return nil, err
+	}
+	return nil, s.Threads.Delete(ctx, in.ID)
+}
+
+// threadOp is an operation that takes a thread's ID alone.
+func threadOp(do func(ctx context.Context, id string) (chat.Thread, error)) func(context.Context, sessions.Current, *threadInput) (*threadOutput, error) {
+	return func(ctx context.Context, _ sessions.Current, in *threadInput) (*threadOutput, error) {
+		if err := checkID(in.ID, "thr"); err != nil {
+			return nil, err
+		}
+		return oneThread(do(ctx, in.ID))
+	}
+}
+
+func oneThread(t chat.Thread, err error) (*threadOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &threadOutput{threadOf(t)}, nil
+}
+
+func threadOf(t chat.Thread) Thread {
+	return Thread{
+		ID: t.ID, Title: t.Title, Named: t.Named, Model: t.Model, Instructions: t.Instructions, Pinned: !t.PinnedAt.IsZero(), Archived: !t.ArchivedAt.IsZero(),
+		DeletedAt: instant(t.DeletedAt), Messages: t.Messages, Head: t.Head, RunningTurn: t.Running, CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
+	}
+}

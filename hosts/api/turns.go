@@ -1,11 +1,17 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/chat"
+	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/core/gates"
 )
 
 // Turn is one question and the work on its answer.
@@ -106,4 +112,38 @@ func (s *server) registerTurns() {
 		Summary: "Stop a turn", Description: "The text so far stays, and is charged for. The turn ends a moment later; stopping one that has ended changes nothing.", Errors: missing,
 	}, soon[turnInput, turnOutput])
 	s.registerFollow()
+}
+
+var errSoon = fault.New(fault.Unavailable, "not_yet_available", "This part of the service is not ready yet.")
+
+// soon stands in for what is described and not built yet.
+func soon[I, O any](context.Context, sessions.Current, *I) (*O, error) { return nil, errSoon }
+
+func turnOf(t chat.Turn) Turn {
+	out := Turn{
+		ID: t.ID, Thread: t.Thread, Question: t.Question, Answer: t.Answer, Model: t.Model, State: string(t.State), RequestID: t.Request,
+		StartedAt: t.StartedAt.UTC(), FirstAt: instant(t.FirstAt), EndedAt: instant(t.EndedAt), Sent: t.Sent, LeftOut: t.LeftOut, Settled: t.Settled, Steps: []TurnStep{},
+	}
+	if !t.EndedAt.IsZero() {
+		ms := t.EndedAt.Sub(t.StartedAt).Milliseconds()
+		out.DurationMS = &ms
+	}
+	if t.Input+t.Output > 0 {
+		out.Usage = &TurnUsage{Input: t.Input, CachedInput: t.Cached, Output: t.Output, Estimated: t.Estimated}
+	}
+	if t.Settled {
+		out.Debited = &t.Debited
+	}
+	if t.State == chat.Failed {
+		f := gates.FailureOf(t.Reason)
+		out.Failure = &TurnFailure{Code: f.Code, Message: f.Message, NextStep: f.NextStep, Retryable: f.Retryable}
+	}
+	for _, step := range t.Steps {
+		out.Steps = append(out.Steps, stepOf(step))
+	}
+	return out
+}
+
+func stepOf(s chat.Step) TurnStep {
+	return TurnStep{Name: s.Name, AtMS: s.At.Milliseconds(), Note: s.Note}
 }

@@ -213,7 +213,8 @@ func formatPrices(book pricing.Book) []byte { return pricefile.Format(book) }
 func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *slog.Logger) (apiHandler, v1 http.Handler) {
 	app := w.app
 	apiHandler = api.New(api.Config{
-		Sessions: app.Sessions, SignIn: app.SignIn, Base: func() string { return w.at.base }, Gate: app.Gate, Members: app.Members, Setup: app.Setup, Requests: app.Requests, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity, Recorder: app.Recorder,
+		Sessions: app.Sessions, SignIn: app.SignIn, Base: func() string { return w.at.base }, Gate: app.Gate, Members: app.Members, Setup: app.Setup, Requests: app.Requests, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity,
+		Models: app.Models, Threads: app.Threads, Recorder: app.Recorder,
 		Leaks: leaks(s), Log: log, Edge: outer, Attempts: w.attempts, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})

@@ -224,3 +224,43 @@ func TestService_unserved(t *testing.T) { // W8
 		require.ErrorIs(t, err, models.ErrUnknown)
 	})
 }
+
+func TestService_Offers(t *testing.T) { // C2
+	inBubble(t, func(t *testing.T, s *models.Service, u *upstream) {
+		price := func(input, output pricing.Rate) pricing.Price {
+			return pricing.Price{PerRequest: 1, PerInput: input, PerOutput: output, MaxOutputTokens: 10}
+		}
+		book, err := pricing.NewBook([]pricing.Edition{{Effective: u.prices.Effective, Models: []pricing.Model{
+			{ID: "b", Price: price(1, 2)}, {ID: "embed", Price: price(1, 0)}, {ID: "flat", Price: price(0, 0)}, {ID: "a*", Price: price(1, 3)}, {ID: "away", Price: price(1, 2)},
+		}}})
+		require.NoError(t, err)
+		u.prices, u.unserved, u.list = book.Editions()[0], "away", []port.Model{{ID: "a1", OwnedBy: "them"}, {ID: "b"}, {ID: "unpriced"}}
+		shown := func() (out []string) {
+			offers, err := s.Offers(t.Context(), keys.Key{})
+			require.NoError(t, err)
+			for _, o := range offers {
+				text := o.ID
+				if o.Default {
+					text += " default"
+				}
+				out = append(out, text)
+			}
+			return out
+		}
+		require.Equal(t, []string{"a1", "b default", "flat"}, shown(), "a price of its own comes before a prefix's; what makes no text is none")
+		id, err := s.Default(t.Context(), keys.Key{})
+		require.NoError(t, err)
+		require.Equal(t, "b", id)
+
+		book, err = pricing.NewBook([]pricing.Edition{{Effective: u.prices.Effective, Models: []pricing.Model{{ID: "a*", Price: price(1, 3)}}}})
+		require.NoError(t, err)
+		u.prices = book.Editions()[0]
+		require.Equal(t, []string{"a1 default"}, shown())
+		u.prices = pricing.Edition{}
+		_, err = s.Default(t.Context(), keys.Key{})
+		require.ErrorIs(t, err, models.ErrUnknown)
+		u.unpriced = fault.New(fault.Unavailable, "prices_unknown", "Not sure.")
+		_, err = s.Offers(t.Context(), keys.Key{})
+		require.ErrorIs(t, err, u.unpriced)
+	})
+}
