@@ -23,14 +23,20 @@ interface Props {
   /** Buttons, the one that does it last. */
   footer?: ReactNode;
   width?: keyof typeof widths;
-  /** Where the focus goes; the first that takes it, if absent. */
-  onOpenAutoFocus?: (event: Event) => void;
   /** False: a press beside it does not close it, as where typed text would be lost. */
   dismissable?: boolean;
 }
 
+/** Begins at the first input, or at the window itself, so that it is read from its title on. */
+function toFirstInput(event: Event): void {
+  const window = event.currentTarget;
+  if (!(window instanceof HTMLElement)) return;
+  event.preventDefault();
+  (window.querySelector<HTMLElement>('input:not([type=hidden]), textarea, select') ?? window).focus();
+}
+
 /** A window before the page; on phones a sheet at its foot. */
-export function Dialog({ open, onOpenChange, title, description, children, footer, width = 'md', onOpenAutoFocus, dismissable = true }: Props) {
+export function Dialog({ open, onOpenChange, title, description, children, footer, width = 'md', dismissable = true }: Props) {
   const { t } = useTranslation();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -38,7 +44,7 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
         <Radix.Overlay className={scrim} />
         <Radix.Content
           className={cx(panel, widths[width])}
-          onOpenAutoFocus={onOpenAutoFocus}
+          onOpenAutoFocus={toFirstInput}
           onInteractOutside={dismissable ? undefined : (event) => event.preventDefault()}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
