@@ -1,6 +1,7 @@
 package threads
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +20,8 @@ type Deps struct {
 	Store store.Store
 	Now   func() time.Time
 	NewID func(prefix string) string
+	// Most is how many threads a member may have; chat.MaxThreads if 0.
+	Most int
 }
 
 // Service holds the use cases. What it is asked for is of the member who acts in
@@ -26,7 +29,10 @@ type Deps struct {
 type Service struct{ d Deps }
 
 // New returns the use cases.
-func New(d Deps) *Service { return &Service{d} }
+func New(d Deps) *Service {
+	d.Most = cmp.Or(d.Most, chat.MaxThreads)
+	return &Service{d}
+}
 
 // Faults of threads; compare with errors.Is.
 var (

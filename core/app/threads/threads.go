@@ -68,7 +68,7 @@ func (s *Service) Create(ctx context.Context, d Draft) (chat.Thread, error) {
 		if err != nil {
 			return err
 		}
-		if n >= chat.MaxThreads {
+		if n >= s.d.Most {
 			return ErrTooManyThreads
 		}
 		if err := tx.Threads().Create(ctx, t); err != nil {

@@ -1,0 +1,14 @@
+//go:build engines
+
+package threads_test
+
+import (
+	"testing"
+
+	"github.com/archibot/archibotchat/e2e/engine/localpg"
+)
+
+func TestMain(m *testing.M) {
+	urls["postgres"] = func(t *testing.T) string { return localpg.URL(t) }
+	localpg.Main(m)
+}
