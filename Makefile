@@ -72,6 +72,11 @@ bench: ## this server beside a bare reverse proxy, over one upstream
 	@.ci/deps go postgres
 	@go run ./e2e/bench $(ARGS)
 
+.PHONY: bench-web
+bench-web: ## how quick the chat is in a browser, and its lists at the API
+	@.ci/deps go node chromium
+	@go test -v -tags e2e -run TestFigures -count=1 -timeout $(E2E_TIMEOUT) ./e2e/browser -figures $(ARGS)
+
 .PHONY: images
 images: ## build the container images that the suites start
 	@e2e/images/build

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ var stories = []string{"sides", "strays", "leaving", "ended", "asked", "elsewher
 func newHouse(t *testing.T, db harness.Database, rule string) *house {
 	t.Helper()
 	harness.InstallNode(t, nodeFolder)
+	harness.BuildWeb(t)
 	h := &house{front: newFront(t)}
 	ours, theirs := map[string]idp.User{}, map[string]idp.User{}
 	for _, story := range stories {
@@ -175,12 +177,16 @@ func (h *house) stuck(at string) bool {
 	return u.Host == host && strings.HasSuffix(u.Path, "/callback") || strings.HasPrefix(at, h.acme.Issuer+"/session/end?")
 }
 
-// shots is where pictures go: E2E_SCREENSHOTS, so that somebody can look.
+// shots is where pictures go, so that somebody can look: E2E_SCREENSHOTS, or a
+// folder here that is not committed.
 func shots(t *testing.T) string {
 	t.Helper()
-	if folder := os.Getenv("E2E_SCREENSHOTS"); folder != "" {
-		require.NoError(t, os.MkdirAll(folder, 0o755))
-		return folder
+	folder := os.Getenv("E2E_SCREENSHOTS")
+	if folder == "" {
+		folder = "screenshots"
 	}
-	return t.TempDir()
+	folder, err := filepath.Abs(folder)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	return folder
 }

@@ -26,6 +26,10 @@ type report struct {
 	Console    []string            `json:"console"`    // all of it
 	Violations []string            `json:"violations"` // of the content security policy
 	Secrets    map[string][]string `json:"secrets"`    // what passed by and must not stay
+	Foreign    []string            `json:"foreign"`    // addresses elsewhere that were asked for
+	Dialogs    []string            `json:"dialogs"`    // that pages opened
+	Axe        []string            `json:"axe"`        // what axe objects to
+	SeenByAxe  []string            `json:"seenByAxe"`  // what it looked at
 }
 
 // line is what a story says.
@@ -36,7 +40,16 @@ type line struct {
 }
 
 // answers are what a story may ask for.
-type answers map[string]func(t *testing.T, with json.RawMessage)
+type answers map[string]func(t *testing.T, with json.RawMessage) any
+
+// quietly is what a story gets no answer from but that it was done.
+func quietly(do func(t *testing.T, with json.RawMessage)) func(*testing.T, json.RawMessage) any {
+	return func(t *testing.T, with json.RawMessage) any {
+		t.Helper()
+		do(t, with)
+		return nil
+	}
+}
 
 // play runs a story with what it is given, and puts its facts into facts.
 func play(t *testing.T, story string, given map[string]any, a answers, facts any) report {
@@ -68,8 +81,7 @@ func play(t *testing.T, story string, given map[string]any, a answers, facts any
 		}
 		answer := a[l.Ask]
 		require.NotNil(t, answer, l.Ask)
-		answer(t, l.With)
-		say(t, in, nil)
+		say(t, in, answer(t, l.With))
 	}
 	err = cmd.Wait()
 	require.NoError(t, err, "%s", problems.String())

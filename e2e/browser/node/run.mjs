@@ -22,7 +22,7 @@ try {
   write({ report: { facts, ...await theatre.seen() } });
 } catch (error) {
   console.error(error);
-  console.error(await theatre.whereabouts());
+  console.error(await theatre.whereabouts(given.shots));
   process.exitCode = 1;
 } finally {
   await theatre.close();

@@ -17,12 +17,19 @@ export class Theatre {
   }
 
   constructor(browser, site) {
-    Object.assign(this, { browser, site, people: [], urls: new Set(), texts: new Set(), storage: new Set(), console: [], violations: [], secrets: {}, statuses: [] });
+    Object.assign(this, { browser, site, people: [], urls: new Set(), texts: new Set(), storage: new Set(), console: [], violations: [], secrets: {}, statuses: [], foreign: new Set(), dialogs: [], axe: [], seenByAxe: [] });
   }
 
-  /** person returns somebody with a browser profile of their own. */
-  async person(options = {}) {
-    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  /**
+   * person returns somebody with a browser profile of their own: signed in with a
+   * cookie, at one of the servers by its number.
+   */
+  async person({ cookie, server, ...options } = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, extraHTTPHeaders: server === undefined ? {} : { 'x-server': `${server}` }, ...options });
+    if (cookie) {
+      await context.addCookies([{ ...cookie, url: this.site, httpOnly: true, secure: true, sameSite: 'Lax' }]);
+      this.secret('cookie', cookie.value);
+    }
     context.setDefaultTimeout(patience);
     context.setDefaultNavigationTimeout(patience);
     await context.exposeBinding('__violated', (_source, what) => { this.violations.push(what); });
@@ -31,7 +38,11 @@ export class Theatre {
     });
     context.on('console', (message) => this.said(message));
     context.on('weberror', (error) => this.console.push(`error: ${error.error().message}`));
-    context.on('request', (request) => this.spy(request.url()));
+    context.on('request', (request) => this.asked(request.url()));
+    context.on('dialog', (dialog) => {
+      if (dialog.type() !== 'beforeunload') this.dialogs.push(`${dialog.type()}: ${dialog.message()}`);
+      dialog.dismiss().catch(() => {});
+    });
     context.on('response', (response) => this.answered(response));
     const person = new Person(this, context);
     this.people.push(person);
@@ -50,9 +61,10 @@ export class Theatre {
     if (['document', 'fetch'].includes(response.request().resourceType()) && response.status() >= 400) this.statuses.push(response.url());
   }
 
-  /** spy collects what passes by and must not stay. */
-  spy(text) {
+  /** asked notes requests to anybody else, and collects what passes by and must not stay. */
+  asked(text) {
     const url = new URL(text);
+    if (/^(https?|wss?|ftp):$/.test(url.protocol) && !text.startsWith(`${this.site}/`)) this.foreign.add(text);
     for (const name of ['code', 'id_token_hint']) {
       const value = url.searchParams.get(name);
       if (value) this.secret(name, value);
@@ -67,13 +79,16 @@ export class Theatre {
   async seen() {
     for (const person of this.people) await person.leave();
     const lists = Object.fromEntries(Object.entries(this.secrets).map(([kind, values]) => [kind, [...values]]));
-    return { urls: [...this.urls], texts: [...this.texts], storage: [...this.storage], console: this.console, violations: this.violations, secrets: lists };
+    return { urls: [...this.urls], texts: [...this.texts], storage: [...this.storage], console: this.console, violations: this.violations, secrets: lists, foreign: [...this.foreign], dialogs: this.dialogs, axe: this.axe, seenByAxe: this.seenByAxe };
   }
 
-  async whereabouts() {
-    const out = [];
-    for (const { context } of this.people) {
-      for (const page of context.pages()) out.push(page.url(), await page.content().catch(() => ''));
+  /** whereabouts tells where everybody is, with a picture if it is told where to put it. */
+  async whereabouts(folder) {
+    const out = [...this.violations, ...this.console, ...this.axe];
+    for (const [i, page] of this.people.flatMap(({ context }) => context.pages()).entries()) {
+      const body = await page.locator('body').first().innerHTML({ timeout: 1000 }).catch(() => '');
+      out.push(`--- ${page.url()}`, body.replaceAll(/<(svg|script|style|noscript)\b[\s\S]*?<\/\1>/g, ''));
+      if (folder && page.url() !== 'about:blank') await page.screenshot({ path: `${folder}/failed-${i}.png` }).catch(() => {});
     }
     return out.join('\n');
   }
@@ -134,8 +149,28 @@ export class Person {
   async signIn(page, provider, user = provider.user) {
     await this.start(page, provider);
     await this.prove(page, user);
-    await page.waitForURL(`${this.theatre.site}/`);
+    await this.arrive(page);
     await this.cookies();
+  }
+
+  /** arrive waits until the provider has sent one back. */
+  async arrive(page) {
+    await page.waitForURL((url) => url.href.startsWith(`${this.theatre.site}/`) && !url.pathname.startsWith('/auth/'));
+    await calm(page);
+  }
+
+  /** signOut signs out by the menu of the account. */
+  async signOut(page) {
+    await account(page).click();
+    await page.getByRole('dialog', { name: 'Account' }).getByRole('button', { name: 'Sign out' }).click();
+  }
+
+  /** who returns what the menu of the account says. */
+  async who(page) {
+    await account(page).click();
+    const text = (await page.getByRole('dialog', { name: 'Account' }).innerText()).replace(/\s+/g, ' ');
+    await page.keyboard.press('Escape');
+    return text;
   }
 
   /** me asks who one is, as a script of the site does. */
@@ -144,8 +179,8 @@ export class Person {
   }
 
   /**
-   * fetch calls the site as a script of its own would. The pages have none, and
-   * their policy lets none call: so it runs in a tab that heeds no policy.
+   * fetch calls the site as a script of its own would, in a tab that shows no page
+   * of the app and heeds no policy.
    */
   async fetch(path, options = {}) {
     this.desk ??= await this.openDesk();
@@ -160,7 +195,9 @@ export class Person {
     const desk = await this.context.newPage();
     const session = await this.context.newCDPSession(desk);
     await session.send('Page.setBypassCSP', { enabled: true });
-    await desk.goto(this.theatre.site);
+    const at = `${this.theatre.site}/desk`;
+    await desk.route(at, (route) => route.fulfill({ contentType: 'text/html', body: '<link rel=icon href="data:,"><main>desk</main>' }));
+    await desk.goto(at);
     return desk;
   }
 
@@ -183,5 +220,21 @@ export class Person {
 /** closed returns the reasons for which an area is closed, by what /api/me says. */
 export const closed = (me, area) => me.body.areas.find((a) => a.area === area).reasons.map((r) => r.code);
 
+const account = (page) => page.getByRole('button', { name: /^Account menu/ });
+
+/** calm waits until a page says what it has to say. */
+export async function calm(page) {
+  await page.getByRole('main').first().waitFor();
+  await page.waitForFunction(() => {
+    const text = document.body.innerText;
+    const same = text.trim() !== '' && text === globalThis.__text && !document.querySelector('[aria-busy="true"]');
+    globalThis.__text = text;
+    return same;
+  }, null, { polling: 100 });
+}
+
 /** shown returns what a page says, in one line. */
-export const shown = async (page) => (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+export async function shown(page) {
+  await calm(page);
+  return (await page.locator('body').innerText()).replace(/\s+/g, ' ');
+}

@@ -28,7 +28,7 @@ export default async function story({ theatre, providers: [a], ask }) {
   await laptop.page.goto(`${theatre.site}/auth/${a.id}/start?fresh=1&return=/`);
   const asked = await laptop.page.getByLabel('User name').isVisible(); // although the provider knows them
   await laptop.person.prove(laptop.page, a.user);
-  await laptop.page.waitForURL(`${theatre.site}/`);
+  await laptop.person.arrive(laptop.page);
   const fresh = await key();
   return {
     sessions: list.map((s) => ({ id: s.id, current: s.current, provider: s.provider })), own: [laptop.me.session.id, phone.me.session.id],

@@ -14,10 +14,10 @@ export default async function story({ theatre, providers: [a] }) {
   await silent.context.clearCookies({ domain: new URL(theatre.site).hostname });
   await other.goto(theatre.site);
   await other.getByRole('link', { name: a.name }).click();
-  await other.waitForURL(`${theatre.site}/`);
+  await silent.arrive(other);
   const known = (await silent.me()).status;
 
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await person.signOut(page);
   await page.waitForURL((url) => url.href.startsWith(a.issuer));
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL((url) => url.href.startsWith(theatre.site));

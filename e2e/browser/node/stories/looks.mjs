@@ -1,29 +1,16 @@
 // What people see, and what the browser keeps: pages, headers, cookies.
+import { Eye } from '../eye.mjs';
 import { shown } from '../theatre.mjs';
-
-const screens = { wide: { width: 1440, height: 900 }, phone: { width: 375, height: 812 } };
 
 export default async function story({ theatre, providers: [a], shots, ask }) {
   const plain = ({ name, domain, path, expires, httpOnly, secure, sameSite, partitionKey }) => ({
     name: name.replace(/_[0-9a-f]{8}$/, '_…'), domain, path, httpOnly, secure, sameSite, partitioned: partitionKey !== undefined,
     lasts: expires < 0 ? 'until the browser closes' : `${Math.round((expires - Date.now() / 1000) / 60)} minutes`,
   });
-  const facts = { cookies: {}, pages: {}, sizes: {} };
+  const facts = { cookies: {}, pages: {} };
+  const eye = new Eye(theatre, shots);
   const look = async (page, name) => {
-    for (const [screen, viewport] of Object.entries(screens)) {
-      await page.setViewportSize(viewport);
-      for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: `${shots}/${name}-${screen}-${colorScheme}.png` });
-      }
-      await page.emulateMedia({ colorScheme: null });
-      facts.sizes[`${name} ${screen}`] = await page.evaluate(() => ({
-        overflow: document.documentElement.scrollWidth > innerWidth,
-        font: getComputedStyle(document.body).fontFamily,
-        small: [...document.querySelectorAll('a, button')].filter((e) => e.offsetParent && e.matches('.action, button') && e.getBoundingClientRect().height < 40).length,
-      }));
-    }
-    await page.setViewportSize(screens.wide);
+    await eye.look(page, name);
     facts.pages[name] = await shown(page);
   };
 
@@ -35,9 +22,10 @@ export default async function story({ theatre, providers: [a], shots, ask }) {
   await person.start(page, a);
   facts.cookies['while signing in'] = (await person.cookies()).map(plain);
   await person.prove(page, a.user);
-  await page.waitForURL(`${theatre.site}/`);
+  await person.arrive(page);
   facts.cookies['signed in'] = (await person.cookies()).map(plain);
   await look(page, 'in');
+  facts.who = await person.who(page);
   await ask('suspend');
   await page.reload();
   await look(page, 'closed');
@@ -52,7 +40,7 @@ export default async function story({ theatre, providers: [a], shots, ask }) {
   await look(page, 'failed');
 
   await page.goto(theatre.site);
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await person.signOut(page);
   await page.waitForURL((url) => url.href.startsWith(a.issuer));
   facts.cookies['signed out'] = (await person.cookies()).map(plain);
 
@@ -60,5 +48,6 @@ export default async function story({ theatre, providers: [a], shots, ask }) {
   const later = await person.tab();
   await later.goto(theatre.site.replace('https:', 'http:'));
   facts.upgraded = later.url();
+  facts.sizes = eye.sizes;
   return facts;
 }

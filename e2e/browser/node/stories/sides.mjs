@@ -11,7 +11,7 @@ export default async function story({ theatre, providers, ask, account }) {
     const before = await shown(page);
     await person.signIn(page, provider);
     const me = await person.me();
-    people.push({ person, page, provider, before, user: me.body.user, alone: { api: closed(me, 'api'), text: await shown(page) } });
+    people.push({ person, page, provider, before, user: me.body.user, alone: { api: closed(me, 'api'), text: `${await shown(page)} ${await person.who(page)}` } });
   }
   await ask('join', { users: people.map((p) => p.user.id) }); // both are members of one account from now on
   const facts = [];
@@ -21,7 +21,7 @@ export default async function story({ theatre, providers, ask, account }) {
     await page.reload();
     const me = await person.me();
     facts.push({
-      provider: provider.id, before, user, alone, text: await shown(page), account: me.body.account?.id,
+      provider: provider.id, before, user, alone, text: `${await shown(page)} ${await person.who(page)}`, account: me.body.account?.id,
       chat: closed(me, 'chat'), api: closed(me, 'api'), workspace: closed(me, 'workspace'),
       cookies: (await person.cookies()).map((c) => c.name),
     });

@@ -37,7 +37,7 @@ export default async function story({ theatre, providers }) {
     const before = (await person.me()).body.session.id;
     await page.goBack().catch(() => {}); // the provider's page, which is over
     await page.goForward();
-    facts.back = { text: await shown(page), same: (await person.me()).body.session.id === before };
+    facts.back = { text: await person.who(page), same: (await person.me()).body.session.id === before };
     facts.again = await visit(person, page, callback);
     await page.goto(site);
     facts.again.still = (await person.me()).body.session.id === before;
@@ -66,10 +66,10 @@ export default async function story({ theatre, providers }) {
     await person.start(two, b);
     const flows = (await person.cookies()).map((c) => c.name);
     await person.prove(one, a.user);
-    await one.waitForURL(`${site}/`);
+    await person.arrive(one);
     const first = (await person.me()).body;
     await person.prove(two, b.user);
-    await two.waitForURL(`${site}/`);
+    await person.arrive(two);
     const second = (await person.me()).body;
     await one.reload();
     facts.tabs = {

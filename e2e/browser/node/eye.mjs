@@ -1,0 +1,62 @@
+// Looks at pages as people see them: on two screens, in two themes, with axe and
+// for a picture of each.
+
+import AxeBuilder from '@axe-core/playwright';
+import { calm } from './theatre.mjs';
+
+export const screens = { wide: { width: 1440, height: 900 }, phone: { width: 375, height: 812 } };
+export const themes = ['light', 'dark'];
+
+/** still waits until nothing moves. */
+async function still(page) {
+  await page.evaluate(async () => {
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    await document.fonts.ready;
+    await drawn(); // what a change sets off has begun by then
+    const busy = () => document.getAnimations().filter((a) => a.playState === 'running' && a.effect?.getComputedTiming().iterations !== Infinity);
+    for (let i = 0; i < 20 && busy().length > 0; i++) await Promise.race([Promise.allSettled(busy().map((a) => a.finished)), new Promise((r) => setTimeout(r, 100))]);
+    await drawn();
+  });
+}
+
+/** inspect has axe look at a page as it is. */
+export async function inspect(theatre, page, name) {
+  const { violations, passes } = await new AxeBuilder({ page }).options({ rules: { 'target-size': { enabled: true } } }).analyze();
+  for (const { id, help, nodes } of violations) {
+    for (const node of nodes.slice(0, 3)) theatre.axe.push(`${name}: ${id}: ${help}: ${node.target.join(' ')}: ${node.html.slice(0, 160)}: ${node.failureSummary?.replace(/\s+/g, ' ').slice(0, 300)}`);
+  }
+  if (passes.length < 5) throw new Error(`axe saw next to nothing at ${name}`);
+  theatre.seenByAxe.push(name);
+}
+
+/** Eye looks at pages one after the other and keeps what it saw. */
+export class Eye {
+  constructor(theatre, shots) {
+    Object.assign(this, { theatre, shots, sizes: {} });
+  }
+
+  /**
+   * look takes pictures of a page, has axe inspect it, and measures it. Within
+   * names what is to be pictured on one screen only.
+   */
+  async look(page, name, { on = Object.keys(screens), axe = true, ready = async () => {} } = {}) {
+    const before = page.viewportSize();
+    for (const screen of on) {
+      await page.setViewportSize(screens[screen]);
+      for (const colorScheme of themes) {
+        await page.emulateMedia({ colorScheme });
+        await ready(screen);
+        await calm(page);
+        await still(page);
+        await page.screenshot({ path: `${this.shots}/${name}-${screen}-${colorScheme}.png`, animations: 'disabled', caret: 'hide' });
+        if (axe) await inspect(this.theatre, page, `${name} ${screen} ${colorScheme}`);
+      }
+      this.sizes[`${name} ${screen}`] = await page.evaluate(() => ({
+        overflow: document.documentElement.scrollWidth > innerWidth,
+        font: getComputedStyle(document.body).fontFamily,
+      }));
+    }
+    await page.emulateMedia({ colorScheme: null });
+    await page.setViewportSize(before);
+  }
+}

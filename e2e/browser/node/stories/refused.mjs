@@ -1,0 +1,50 @@
+// What is refused says why, keeps the question, and costs nothing.
+import { Chat, assert, until } from '../chat.mjs';
+
+export default async function story({ theatre, cookie, kinds, ask }) {
+  const person = await theatre.person({ cookie });
+  const page = await person.tab();
+  const chat = new Chat(theatre, page);
+  const facts = {};
+  for (const { kind, closes } of kinds) {
+    const question = `Does ${kind} cost anything?`;
+    await chat.open();
+    await chat.box.fill(question);
+    const before = await ask('settled');
+    await ask('shut', { kind });
+    if (kind === 'model') { // one that was there when the page was opened
+      await page.route('**/turns', (route) => route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), model: 'gone' }) }));
+    }
+    // Whoever had the page open before may still ask; whoever opens it is told.
+    const shown = { sent: false, card: '', blocked: '' };
+    if (await chat.send.isEnabled().catch(() => false)) {
+      await chat.send.click();
+      await chat.failed.first().waitFor();
+      shown.sent = true;
+      shown.code = await chat.failed.last().getAttribute('data-code');
+      shown.card = (await chat.failed.last().innerText()).replace(/\s+/g, ' ');
+      shown.kept = await until(async () => (await chat.box.inputValue()) === question || (await chat.questions.count()) > 0, 'the question is kept');
+    }
+    if (closes) {
+      await page.reload();
+      const main = page.getByRole('main');
+      await until(async () => /req_|closed|suspended|group|credit|budget|billing|payment|boundary/i.test(await main.innerText()), `${kind} is told to whoever comes`);
+      shown.blocked = (await main.innerText()).replace(/\s+/g, ' ');
+    }
+    await ask('open', { kind });
+    await page.unrouteAll();
+    facts[kind] = { ...shown, before, after: await ask('settled') };
+  }
+  // In the end it works, and what failed can be asked again.
+  await ask('teach', { question: 'Is all well?', answer: 'All is well.', script: '' });
+  await until(async () => {
+    await chat.open();
+    await chat.box.fill('Is all well?');
+    return chat.send.isEnabled();
+  }, 'the chat is open again');
+  await chat.send.click();
+  await chat.says('All is well.');
+  assert.equal(await chat.failed.count(), 0);
+  facts.end = await ask('settled');
+  return facts;
+}

@@ -1,0 +1,70 @@
+// Asking, watching the answer come, asking again in other words, and going back
+// and forth between what was asked and answered.
+import { Chat, assert, until } from '../chat.mjs';
+
+export default async function story({ theatre, cookie, ask }) {
+  const person = await theatre.person({ cookie });
+  const page = await person.tab();
+  const chat = new Chat(theatre, page);
+  await ask('teach', { question: 'How far is the moon?', answer: 'About **384,400 km** on average, which light crosses in 1.3 seconds.', script: 'gate1-in20-out15' });
+  await ask('teach', { question: 'How far is the sun?', answer: 'About 150 million kilometres.', script: 'in22-out9' });
+
+  await page.goto(theatre.site);
+  await chat.box.waitFor();
+  const facts = { landed: new URL(page.url()).pathname, before: await chat.credits() };
+
+  // A suggestion fills the composer and sends nothing.
+  await page.getByTestId('suggestion').first().click();
+  facts.suggested = await chat.box.inputValue();
+  facts.asked = await ask('requests');
+
+  // An answer comes as it is made, and credits are held meanwhile.
+  await chat.ask('How far is the moon?');
+  await ask('admit', { gate: 1, passes: 2 });
+  await chat.says('About 384,400');
+  facts.during = await ask('ledger');
+  assert.ok(!(await chat.answers.last().innerText()).includes('average'), 'what the model did not say yet is not there');
+  assert.ok(await chat.stop.isVisible());
+  await ask('admit', { gate: 1, passes: -1 });
+  await chat.says('1.3 seconds.');
+  await chat.ended();
+  facts.after = await ask('settled');
+  assert.equal(await chat.answers.last().locator('strong').innerText(), '384,400 km');
+  const thread = await chat.thread();
+  await until(async () => (await chat.items.first().innerText()).includes('How far is the moon?'), 'the list shows the thread by its question');
+  facts.balance = await until(async () => { const now = await chat.credits(); return now !== facts.before && now; }, 'the balance moves');
+
+  // Asked again: two versions of the answer.
+  const answer = chat.answers.last();
+  await answer.hover();
+  await answer.getByTestId('retry-answer').click();
+  await until(async () => await chat.version(chat.answers.last()) === '2/2', 'a second version');
+  await chat.ended();
+  await answer.getByRole('button', { name: /previous/i }).click();
+  await until(async () => await chat.version(chat.answers.last()) === '1/2', 'the first version');
+
+  // In other words: two versions of the question.
+  const question = chat.questions.last();
+  await question.hover();
+  await question.getByTestId('edit-question').click();
+  const edit = page.locator('[data-testid="message"] textarea');
+  await edit.fill('How far is the sun?');
+  await edit.press('Enter');
+  await chat.says('150 million');
+  await chat.ended();
+  assert.equal(await chat.version(chat.questions.last()), '2/2');
+  assert.equal(await chat.questions.count(), 1);
+  await page.reload();
+  await chat.says('150 million');
+  await chat.questions.last().getByRole('button', { name: /previous/i }).click();
+  await chat.says('384,400');
+  assert.equal(await chat.version(chat.answers.last()), '1/2');
+  await page.reload();
+  await chat.says('384,400');
+
+  facts.thread = thread;
+  facts.end = await ask('settled');
+  // What an answer cost, by its own account.
+  facts.text = (await chat.answers.last().innerText()).replace(/\s+/g, ' ');
+  return facts;
+}

@@ -1,0 +1,97 @@
+// Many conversations: leaving one at work for another, finding, naming, keeping
+// and deleting them.
+import { readFile } from 'node:fs/promises';
+import { Chat, assert, until } from '../chat.mjs';
+
+export default async function story({ theatre, cookie, ask }) {
+  const person = await theatre.person({ cookie, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
+  const page = await person.tab();
+  const chat = new Chat(theatre, page);
+  await ask('teach', { question: 'Tell me of whales.', answer: 'Whales sing to each other over hundreds of kilometres.', script: 'gate1' });
+  await ask('teach', { question: 'Tell me of bees.', answer: 'Bees dance to say where the flowers are.', script: 'gate2' });
+
+  // Two at work at once; what comes while one is not looked at is there later.
+  await chat.open();
+  await chat.ask('Tell me of whales.');
+  await ask('admit', { gate: 1, passes: 3 });
+  await chat.says('Whales sing to');
+  const whales = await chat.thread();
+  await page.getByRole('link', { name: /new chat/i }).or(page.getByRole('button', { name: /new chat/i })).first().click();
+  await until(async () => await chat.questions.count() === 0, 'a new chat is empty');
+  await chat.ask('Tell me of bees.');
+  await ask('admit', { gate: 2, passes: 2 });
+  await chat.says('Bees dance');
+  const bees = await chat.thread();
+  assert.notEqual(whales, bees);
+  await ask('admit', { gate: 1, passes: 2 });
+  await item(chat, 'whales').click();
+  await chat.says('Whales sing to each other');
+  assert.ok(await chat.stop.isVisible());
+  await ask('admit', { gate: 2, passes: -1 });
+  await item(chat, 'bees').click();
+  await chat.says('Bees dance to say where the flowers are.');
+  await chat.ended();
+  await ask('admit', { gate: 1, passes: -1 });
+  await item(chat, 'whales').click();
+  await chat.says('hundreds of kilometres.');
+  await chat.ended();
+
+  // Named, pinned.
+  await menu(page, chat, 'whales', /rename/i);
+  const field = page.locator('input[value*="whales"], [role="dialog"] input').first();
+  await field.fill('Songs of the sea');
+  await field.press('Enter');
+  await item(chat, 'Songs of the sea').waitFor();
+  await menu(page, chat, 'bees', /^pin/i);
+  await until(async () => (await chat.items.first().innerText()).includes('bees'), 'the pinned one is first');
+  await page.reload();
+  await until(async () => (await chat.items.first().innerText()).includes('bees'), 'it is still');
+  await item(chat, 'Songs of the sea').waitFor();
+
+  // Found by what was said, and by name.
+  const search = page.getByRole('searchbox').first();
+  await search.fill('flowers');
+  await until(async () => await chat.items.count() === 1 && (await chat.items.first().innerText()).includes('bees'), 'found by a word of its answer');
+  await search.fill('songs of');
+  await until(async () => await chat.items.count() === 1 && (await chat.items.first().innerText()).includes('Songs'), 'found by its name');
+  await search.fill('no such thing');
+  await until(async () => await chat.items.count() === 0, 'nothing is found');
+  await search.fill('');
+  await until(async () => await chat.items.count() === 2, 'all are back');
+
+  // Deleted, and not.
+  await menu(page, chat, 'bees', /delete/i);
+  const sure = page.getByRole('alertdialog').getByRole('button', { name: /delete/i });
+  if (await sure.isVisible().catch(() => false)) await sure.click();
+  await until(async () => await chat.items.count() === 1, 'it is gone from the list');
+  await page.getByRole('button', { name: /undo/i }).click();
+  await until(async () => await chat.items.count() === 2, 'it is back');
+
+  // Archived.
+  await menu(page, chat, 'bees', /^archive/i);
+  await until(async () => await chat.items.count() === 1, 'it is archived');
+
+  // Exported.
+  const files = {};
+  for (const [kind, name] of [['markdown', /markdown/i], ['json', /json/i]]) {
+    const download = page.waitForEvent('download');
+    await menu(page, chat, 'Songs of the sea', name);
+    const file = await download;
+    files[kind] = { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
+  }
+  await menu(page, chat, 'Songs of the sea', /copy.*id/i);
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  return { whales, bees, files, copied, books: await ask('settled') };
+}
+
+const item = (chat, text) => chat.items.filter({ hasText: text }).first();
+
+/** menu picks something of a thread's menu. */
+async function menu(page, chat, text, name) {
+  const one = item(chat, text);
+  await one.hover();
+  await one.getByRole('button').last().click();
+  const entry = page.getByRole('menuitem', { name }).first();
+  if (!await entry.isVisible().catch(() => false)) await page.getByRole('menuitem', { name: /export/i }).first().hover().catch(() => {});
+  await entry.click();
+}
