@@ -1,0 +1,65 @@
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { problemOf } from '@/api/problem';
+import { type ThreadFields, useChangeThread, useDeleteThread, useRestoreThread } from '@/api/queries/chat';
+import { useMe } from '@/api/queries/me';
+import { toast } from '@/ui/toast';
+import { chatOf } from './session';
+import type { Thread } from './types';
+
+/** Who the conversations of this tab belong to. */
+export function useOwner(): string {
+  const { user, account, session } = useMe();
+  return `${account?.id ?? ''} ${user?.id ?? session.id}`;
+}
+
+/** What can be done with a thread, wherever it is shown. */
+export function useThreadDeeds() {
+  const { t } = useTranslation('chat');
+  const store = chatOf(useOwner());
+  const navigate = useNavigate();
+  const { thread: open } = useParams({ strict: false });
+  const changing = useChangeThread();
+  const deleting = useDeleteThread();
+  const restoring = useRestoreThread();
+  const failed = (e: unknown) => {
+    const p = problemOf(e);
+    toast({ title: p.detail, description: p.next_step || undefined, look: 'danger' });
+  };
+
+  const change = (thread: Thread, fields: ThreadFields, done?: string) =>
+    changing.mutate(
+      { thread, fields },
+      {
+        onSuccess: (now) => {
+          store.known(now);
+          if (done) toast({ title: done });
+        },
+        onError: failed,
+      },
+    );
+
+  const restore = (thread: Thread, show: boolean) =>
+    restoring.mutate(thread.id, {
+      onSuccess: () => {
+        store.changed(thread.id);
+        if (show) void navigate({ to: '/chat/$thread', params: { thread: thread.id } });
+        else toast({ title: t('thread.restored') });
+      },
+      onError: failed,
+    });
+
+  const remove = (thread: Thread) => {
+    const shown = open === thread.id;
+    if (shown) void navigate({ to: '/chat' });
+    deleting.mutate(thread.id, {
+      onSuccess: () => {
+        store.forget(thread.id);
+        toast({ title: t('thread.deleted'), action: { label: t('thread.undo'), run: () => restore(thread, shown) } });
+      },
+      onError: failed,
+    });
+  };
+
+  return { change, remove, restore };
+}
