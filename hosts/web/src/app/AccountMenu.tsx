@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useBalance, useMe, useSignOut, useSwitchAccount } from '@/api/queries/me';
 import { Badge } from '@/ui/Badge';
+import { cx } from '@/ui/cx';
 import { Money } from '@/ui/Money';
 import { Popover } from '@/ui/Popover';
 import { toast, toastProblem } from '@/ui/toast';
@@ -56,7 +57,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
         </Link>
         <button
           type="button"
-          className={row}
+          className={cx(row, 'touch:hidden')}
           onClick={() => {
             close();
             onHelp();

@@ -1,6 +1,6 @@
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { Menu as MenuIcon, Search } from 'lucide-react';
-import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
 import { IconButton } from '@/ui/IconButton';
@@ -16,7 +16,8 @@ import { keyNames } from './shortcuts';
 import { Sidebar } from './Sidebar';
 import { Slots } from './slots';
 
-const Palette = lazy(() => import('./Palette'));
+const loadPalette = () => import('./Palette');
+const Palette = lazy(loadPalette);
 const HelpSheet = lazy(() => import('./HelpSheet'));
 
 /** The shell: navigation beside the page, the balance over it. */
@@ -34,6 +35,15 @@ export default function AppLayout() {
   const onHelp = useCallback(() => {
     setDrawerAt('');
     setHelp(true);
+  }, []);
+
+  // Whoever holds the first key of its shortcut down gets it at once.
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      if (event.key === 'Control' || event.key === 'Meta') void loadPalette();
+    };
+    document.addEventListener('keydown', hear);
+    return () => document.removeEventListener('keydown', hear);
   }, []);
 
   const here = destinationAt(path);

@@ -6,11 +6,13 @@ import { formatCredits, Money } from '@/ui/Money';
 import { Popover } from '@/ui/Popover';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { Skeleton } from '@/ui/Skeleton';
+import { useDesk } from './media';
 
 /** What is left to spend, always in sight; its parts behind it. */
 export function Balance() {
   const { t, i18n } = useTranslation();
   const balance = useBalance();
+  const desk = useDesk();
   if (balance.isPending) return balance.fetchStatus === 'idle' ? null : <Skeleton className="h-5 w-24" />;
   const found = balance.data;
   const text = found ? t('ui.credits', { amount: formatCredits(found.available, i18n.language) }) : t('balance.unknown');
@@ -36,19 +38,19 @@ export function Balance() {
           )}
         >
           <Coins className="size-4" aria-hidden />
-          {text}
+          {found && !desk ? formatCredits(found.available, i18n.language) : text}
         </button>
       }
     >
       {lines ? (
         <>
-          <h2 className="mb-2 font-medium">{t('balance.title')}</h2>
+          <h2 className="mb-2 font-medium">{t('balance.inCredits')}</h2>
           <dl>
             {lines.map(([name, amount]) => (
               <div key={name} className="flex justify-between gap-4 border-b border-line py-1.5 last:border-0">
                 <dt className="text-quiet">{name}</dt>
                 <dd>
-                  <Money microcredits={amount} />
+                  <Money microcredits={amount} bare />
                 </dd>
               </div>
             ))}

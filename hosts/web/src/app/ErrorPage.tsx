@@ -1,11 +1,12 @@
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { LifeBuoy, RotateCw } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { problemOf } from '@/api/problem';
 import { Button } from '@/ui/Button';
 import { copy, CopyTextButton } from '@/ui/CopyButton';
 import { toast } from '@/ui/toast';
+import { useLine } from './online';
 import { useInShell } from './slots';
 import { caseText } from './support';
 import { useTitle } from './title';
@@ -19,12 +20,20 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
   const unreachable = problem.code === 'unreachable';
   const Part = useInShell() ? 'div' : 'main';
   useTitle(t('error.title'));
+  const lost = useRef(false);
   const retry = async () => {
+    lost.current = false;
     setAgain(true);
     await router.invalidate();
     setAgain(false);
     reset();
   };
+  // What failed for want of the server is tried again once it is back.
+  const line = useLine();
+  useEffect(() => {
+    if (line !== 'up') lost.current = true;
+    else if (lost.current && unreachable) void retry();
+  });
   const open = async () => {
     // Until there is an area for cases, its text is handed over to be sent.
     if (await copy(caseText(problem))) toast({ title: t('error.caseCopied'), description: t('error.caseNext'), look: 'ok', duration: 10_000 });

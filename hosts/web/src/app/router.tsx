@@ -5,6 +5,7 @@ import { meQuery } from '@/api/queries/me';
 import { queryClient } from '@/api/queryClient';
 import { ErrorPage } from './ErrorPage';
 import { NotFoundPage } from './NotFoundPage';
+import { Pending } from './Pending';
 import { Root } from './Root';
 
 const root = createRootRoute({ component: Root, notFoundComponent: NotFoundPage });
@@ -106,6 +107,8 @@ export const router = createRouter({
   ]),
   defaultPreload: 'intent',
   defaultErrorComponent: ErrorPage,
+  defaultPendingComponent: Pending,
+  defaultPendingMs: 250,
   scrollRestoration: false,
 });
 

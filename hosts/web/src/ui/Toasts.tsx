@@ -39,7 +39,8 @@ export function Toasts() {
       ))}
       <Radix.Viewport
         label={t('ui.messages', { hotkey: '{hotkey}' })}
-        className="fixed right-0 bottom-0 z-70 flex w-96 max-w-full flex-col gap-2 p-4 pb-[max(1rem,env(safe-area-inset-bottom))] outline-none"
+        // On phones at the top: below stands what is typed into.
+        className="fixed top-[max(0px,env(safe-area-inset-top))] right-0 z-70 flex w-96 max-w-full flex-col gap-2 p-4 outline-none desk:top-auto desk:bottom-0"
       />
     </Radix.Provider>
   );
