@@ -60,7 +60,7 @@ func (s messages) Add(ctx context.Context, w store.Whose, m chat.Message) (chat.
 		if count >= chat.MaxMessages || r.Depth >= chat.MaxDepth {
 			return store.ErrThreadFull
 		}
-		n, err := s.flavor.words.insert(ctx, db, &r, count, wordsOf(w, m.Text, mostWords))
+		n, err := s.flavor.words.insert(ctx, db, &r, count, wordsOf(w, m.Text))
 		if err == nil && n == 0 {
 			err = store.ErrTaken
 		}

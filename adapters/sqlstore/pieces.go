@@ -144,7 +144,7 @@ func (s turns) End(ctx context.Context, owner string, t chat.Turn, text *string)
 			return err
 		}
 		w := store.Whose{Account: r.Account, User: r.User}
-		if err := s.flavor.words.rewrite(ctx, db, r.Thread, r.Answer, whole, wordsOf(w, whole, mostWords)); err != nil {
+		if err := s.flavor.words.rewrite(ctx, db, r.Thread, r.Answer, whole, wordsOf(w, whole)); err != nil {
 			return err
 		}
 		if _, err := db.NewDelete().Model((*pieceRow)(nil)).Where("turn_id = ?", t.ID).Exec(ctx); err != nil {

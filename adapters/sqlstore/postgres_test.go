@@ -252,3 +252,7 @@ func BenchmarkPostgres_Commit(b *testing.B) {
 	s := open(b, localpg.URL(b), nil)
 	benchmarkCommit(b, s)
 }
+
+func BenchmarkThreads_Postgres(b *testing.B) {
+	benchmarkThreads(b, open(b, localpg.URL(b), nil))
+}

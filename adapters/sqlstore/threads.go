@@ -59,12 +59,11 @@ func (s threads) Create(ctx context.Context, t chat.Thread) error {
 	})
 }
 
-// of selects a member's threads with the turns at work in them.
-func (s threads) of(w store.Whose, into any) *bun.SelectQuery {
-	return s.reads.NewSelect().Model(into).ColumnExpr("?TableColumns").
-		ColumnExpr("COALESCE((SELECT r.id FROM turns AS r WHERE r.account_id = t.account_id AND r.user_id = t.user_id"+
-			" AND r.thread_id = t.id AND r.state = 'running'), '') AS running").
-		Where("t.account_id = ?", w.Account).Where("t.user_id = ?", w.User)
+// whole adds what a thread is to a query of threads t.
+func whole(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ColumnExpr("?TableColumns").
+		ColumnExpr("COALESCE((SELECT r.id FROM turns AS r WHERE r.account_id = t.account_id AND r.user_id = t.user_id" +
+			" AND r.thread_id = t.id AND r.state = 'running'), '') AS running")
 }
 
 func (s threads) Get(ctx context.Context, w store.Whose, id string) (chat.Thread, error) {
@@ -72,7 +71,7 @@ func (s threads) Get(ctx context.Context, w store.Whose, id string) (chat.Thread
 		return chat.Thread{}, err
 	}
 	var r threadRow
-	if err := s.of(w, &r).Where("t.id = ?", id).Scan(ctx); err != nil {
+	if err := whole(thread(s.reads, w, id)).Model(&r).Scan(ctx); err != nil {
 		return chat.Thread{}, s.flavor.fault("read a thread", err)
 	}
 	return r.thread(), nil
@@ -88,18 +87,33 @@ func (s threads) List(ctx context.Context, q store.ThreadQuery) ([]chat.Thread, 
 	if err != nil {
 		return nil, err
 	}
-	var rows []threadRow
-	list := s.of(q.Whose, &rows).Where("t.view = ?", viewNumbers[q.View])
-	if q.After != "" {
-		list = list.Where("(t.pinned, t.updated_at, t.id) < (?, ?, ?)", pinned(after), row.Micros(after.UpdatedAt), after.ID)
+	list := func() *bun.SelectQuery { // as often as it is needed: a query is built once
+		list := s.reads.NewSelect().Model((*threadRow)(nil)).Where("t.account_id = ?", q.Account).Where("t.user_id = ?", q.User).
+			Where("t.view = ?", viewNumbers[q.View]).Order("t.pinned DESC", "t.updated_at DESC", "t.id DESC")
+		if q.After != "" {
+			list = list.Where("(t.pinned, t.updated_at, t.id) < (?, ?, ?)", pinned(after), row.Micros(after.UpdatedAt), after.ID)
+		}
+		return list
 	}
-	if text := strings.TrimSpace(q.Text); text != "" {
-		list = s.flavor.words.titled(list, fold(text), sought(q.Whose, text))
+	page := func(q *bun.SelectQuery, limit int64) (rows []threadRow, err error) {
+		err = whole(q).Model(&rows).Limit(limit).Scan(ctx)
+		return rows, s.flavor.fault("list threads", err)
 	}
-	if err := list.Order("t.pinned DESC", "t.updated_at DESC", "t.id DESC").Limit(size(q.Limit)).Scan(ctx); err != nil {
-		return nil, s.flavor.fault("list threads", err)
+	limit := size(q.Limit)
+	text := strings.TrimSpace(q.Text)
+	if text == "" {
+		rows, err := page(list(), limit)
+		return each(rows, (*threadRow).thread), err
 	}
-	return each(rows, (*threadRow).thread), nil
+	text, words := fold(text), sought(q.Whose, text)
+	if near := s.flavor.words.near(s.reads, list(), text, words); near != nil && len(words) > 0 {
+		rows, err := page(near.Order("t.pinned DESC", "t.updated_at DESC", "t.id DESC"), limit)
+		if err != nil || int64(len(rows)) == limit {
+			return each(rows, (*threadRow).thread), err
+		}
+	}
+	rows, err := page(s.flavor.words.titled(list(), text, words), limit)
+	return each(rows, (*threadRow).thread), err
 }
 
 func pinned(t chat.Thread) int {

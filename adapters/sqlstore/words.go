@@ -26,7 +26,10 @@ type words interface {
 	forget(ctx context.Context, db bun.IDB, threads []string) error
 	// titled narrows to threads t whose title has a text; a message of theirs
 	// may have words instead, if there are any.
-	titled(q *bun.SelectQuery, text string, list []string) *bun.SelectQuery
+	titled(q *bun.SelectQuery, text string, words []string) *bun.SelectQuery
+	// near selects those threads t among the first of a list, nil if titled is
+	// as quick for what is in most of them.
+	near(db bun.IDB, list *bun.SelectQuery, text string, words []string) *bun.SelectQuery
 }
 
 const (
@@ -60,8 +63,8 @@ func fold(text string) string {
 }
 
 // wordsOf returns the different words of a text behind the member's mark, at
-// most so many bytes of them.
-func wordsOf(w store.Whose, text string, most int) []string {
+// most mostWords of them.
+func wordsOf(w store.Whose, text string) []string {
 	mark := markOf(w)
 	seen := map[string]bool{}
 	list := []string{} // not nil, which would be NULL
@@ -71,7 +74,7 @@ func wordsOf(w store.Whose, text string, most int) []string {
 			return
 		}
 		marked := mark + string(word[:min(len(word), longestWord)])
-		if !seen[marked] && bytes+len(marked) <= most {
+		if !seen[marked] && bytes+len(marked) <= mostWords {
 			seen[marked] = true
 			list = append(list, marked)
 			bytes += len(marked)
@@ -98,7 +101,7 @@ func wordsOf(w store.Whose, text string, most int) []string {
 
 // sought returns the words that a search looks for.
 func sought(w store.Whose, text string) []string {
-	list := wordsOf(w, text, mostWords)
+	list := wordsOf(w, text)
 	return list[:min(len(list), mostSought)]
 }
 

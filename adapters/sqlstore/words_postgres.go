@@ -25,11 +25,28 @@ func (vectors) rewrite(ctx context.Context, db bun.IDB, thread, id, text string,
 
 func (vectors) forget(context.Context, bun.IDB, []string) error { return nil }
 
-func (vectors) titled(q *bun.SelectQuery, text string, list []string) *bun.SelectQuery {
-	if len(list) == 0 {
+// At most so many threads are looked at one by one, and messages of theirs.
+const (
+	nearThreads  = 200
+	nearMessages = 3000
+)
+
+// near looks at the threads that come first one by one. What is in most of
+// them is not worth a walk through all that the index has of it.
+func (v vectors) near(db bun.IDB, list *bun.SelectQuery, text string, words []string) *bun.SelectQuery {
+	first := list.ColumnExpr("t.*").ColumnExpr("SUM(t.messages) OVER (ORDER BY t.pinned DESC, t.updated_at DESC, t.id DESC) AS before").Limit(nearThreads)
+	return db.NewSelect().Model((*threadRow)(nil)).ModelTableExpr("(?) AS t", first).Where("t.before <= ?", nearMessages).
+		Where("(strpos(t.title_key, ?) > 0 OR EXISTS (SELECT 1 FROM messages AS m WHERE m.thread_id = t.id AND m.words @@ ?::tsquery))", text, v.query(words))
+}
+
+// titled asks the index once. The threads' IDs are made such that they are
+// expected to be few, or else the database may compare each thread with each.
+func (v vectors) titled(q *bun.SelectQuery, text string, words []string) *bun.SelectQuery {
+	if len(words) == 0 {
 		return q.Where("strpos(t.title_key, ?) > 0", text)
 	}
-	// Letters and digits alone stand in the quotes.
-	query := "'" + strings.Join(list, "':* & '") + "':*"
-	return q.Where("(strpos(t.title_key, ?) > 0 OR t.id IN (SELECT m.thread_id FROM messages AS m WHERE m.words @@ ?::tsquery))", text, query)
+	return q.Where("(strpos(t.title_key, ?) > 0 OR t.id IN (SELECT DISTINCT m.thread_id || '' FROM messages AS m WHERE m.words @@ ?::tsquery))", text, v.query(words))
 }
+
+// query has nothing but letters and digits in its quotes.
+func (vectors) query(words []string) string { return "'" + strings.Join(words, "':* & '") + "':*" }

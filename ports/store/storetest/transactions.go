@@ -94,6 +94,11 @@ func transactionCases() []testCase {
 				"PriceBooks": func(ctx context.Context) error { _, _, err := s.PriceBooks().Current(ctx); return err },
 				"Replicas":   func(ctx context.Context) error { _, err := s.Replicas().Join(ctx, "rep_1", lease); return err },
 				"Changes":    func(ctx context.Context) error { _, err := s.Changes().Head(ctx); return err },
+				"Threads":    func(ctx context.Context) error { return s.Threads().Create(ctx, thread(mine, 1)) },
+				"Messages":   func(ctx context.Context) error { _, err := s.Messages().Leaf(ctx, mine, "thr_1", "msg_1"); return err },
+				"Turns":      func(ctx context.Context) error { return s.Turns().Stop(ctx, mine, "turn_1") },
+				"Prompts":    func(ctx context.Context) error { _, err := s.Prompts().List(ctx, mine); return err },
+				"Drafts":     func(ctx context.Context) error { return s.Drafts().Put(ctx, mine, "", "text", start) },
 				"Do":         func(ctx context.Context) error { return s.Do(ctx, nop) },
 				"View":       func(ctx context.Context) error { return s.View(ctx, nop) },
 				"Commit": func(ctx context.Context) error {

@@ -46,7 +46,8 @@ CREATE INDEX messages_children ON messages (thread_id, parent, id);
 
 -- The words of messages, each behind a mark of its member, so that a search
 -- reads the member's own alone. They come in as words: nothing is left to split.
-CREATE VIRTUAL TABLE message_words USING fts5 (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
+-- A mark has 8 letters; what begins with 1 to 3 more has entries of its own.
+CREATE VIRTUAL TABLE message_words USING fts5 (words, content = '', contentless_delete = 1, detail = none, prefix = '9 10 11', tokenize = 'ascii');
 
 CREATE TABLE turns (
     id         TEXT    NOT NULL PRIMARY KEY,

@@ -1,0 +1,89 @@
+//go:build engines
+
+package sqlstore_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
+	"github.com/archibot/archibotchat/core/chat"
+	"github.com/archibot/archibotchat/e2e/engine/localpg"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// What the chat reads depends on what it shows, or on the member's own threads
+// for a search, and not on what its neighbours have. Rows and buffers are
+// counted, not time.
+func TestPostgres_ChatReadsStayShort(t *testing.T) {
+	t.Parallel()
+	url := localpg.URL(t)
+	s := open(t, url, nil)
+	reads := chatReads(t, s, 500, 4)
+	c, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
+	for name, value := range batch.Settings {
+		_, err := c.Exec(t.Context(), "SET "+name+" = "+value)
+		require.NoError(t, err)
+	}
+	var statements []string
+	s.Watch(func(statement string) { statements = append(statements, statement) })
+	for name, want := range reads {
+		statements = nil
+		found, err := want.read()
+		require.NoError(t, err, name)
+		require.Equal(t, want.found, found, name)
+		require.NotEmpty(t, statements, name)
+		var rows, pages float64
+		for _, statement := range statements {
+			p := explain(t, c, statement)
+			rows, pages = rows+p.looked(), pages+p.Hit+p.Read
+		}
+		t.Logf("%s: %v rows, %v pages", name, rows, pages)
+		require.LessOrEqual(t, rows, want.rows, "%s looks at too many rows:\n%s", name, strings.Join(statements, "\n"))
+		require.LessOrEqual(t, pages, want.pages, "%s reads too many pages:\n%s", name, strings.Join(statements, "\n"))
+	}
+}
+
+// An answer at work costs one round trip a piece, and its turn stands in no
+// index with what changes.
+func TestPostgres_AppendsAreHeapOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, localpg.URL(t), nil)
+	w := store.Whose{Account: "acct_1", User: "user_1"}
+	create(t, s, "acct_1")
+	require.NoError(t, s.Threads().Create(t.Context(), chat.Thread{ID: "thr_1", Account: w.Account, User: w.User}))
+	one := chat.Turn{ID: "turn_1", Account: w.Account, User: w.User, Thread: "thr_1", Owner: "own", StartedAt: now()}
+	require.NoError(t, s.Turns().Start(t.Context(), one))
+	for n := range 300 {
+		one.Until = now().Add(time.Duration(n) * time.Second)
+		one.Steps = append(one.Steps[:0], chat.Step{Name: "gate", Note: strconv.Itoa(n)})
+		_, err := s.Turns().Append(t.Context(), one, 4*n, "text")
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Exec(t.Context(), "SELECT pg_stat_force_next_flush()"))
+	of := func(column string) int64 {
+		n, err := s.Count(t.Context(), "SELECT sum("+column+")::bigint FROM pg_stat_user_tables WHERE relname = 'turns'")
+		require.NoError(t, err)
+		return n
+	}
+	require.Eventually(t, func() bool { return of("n_tup_upd") >= 300 }, 20*time.Second, 50*time.Millisecond)
+	require.GreaterOrEqual(t, of("n_tup_hot_upd")*100, of("n_tup_upd")*95)
+}
+
+func TestPostgres_FullThreads(t *testing.T) {
+	t.Parallel()
+	fullThreads(t, open(t, localpg.URL(t), nil))
+}
+
+func TestPostgres_WipedChats(t *testing.T) {
+	t.Parallel()
+	wiped(t, open(t, localpg.URL(t), nil), "messages")
+}
