@@ -29,6 +29,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/app/tariff"
 	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/app/turns"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/idempotency"
@@ -136,6 +137,8 @@ type App struct {
 	Memory *relay.Memory
 	// Responses knows whose each response is that an upstream keeps.
 	Responses *responses.Service
+	// Turns does the work on answers in the chat; nil without an Upstream.
+	Turns *turns.Service
 
 	deps  Deps
 	spend *spend.Spend
@@ -200,6 +203,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Ledger: a.spend, Upstream: d.Upstream, Recorder: a.Recorder, Owner: a.Responses, Memory: a.Memory, Now: d.Now, Log: d.Log, Limits: d.Limits,
 		Outcomes: d.Store.Idempotency(), Secrets: idempotency.NewSecrets(d.Peppers), Entropy: d.Entropy,
 	})
+	a.Turns = turns.New(turns.Deps{
+		Store: d.Store, Door: door{a}, Relay: turnRelay{a.Relay}, Memory: a.Memory, Now: d.Now, NewID: d.NewID, Log: d.Log,
+	})
 	return a, nil
 }
 
@@ -225,7 +231,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.spend == nil {
 		return errors.New("core: Run needs an Upstream")
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := a.outlasting(ctx)
 	defer cancel()
 	var tasks sync.WaitGroup
 	var once sync.Once
@@ -241,6 +247,7 @@ func (a *App) Run(ctx context.Context) error {
 		"keys":      a.tend,
 		"tariff":    a.Tariff.Run,
 		"responses": a.Responses.Run,
+		"turns":     a.Turns.Run,
 	} {
 		tasks.Go(func() {
 			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -251,6 +258,27 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	tasks.Wait()
 	return first
+}
+
+// turnsTime is how long turns that are cut at the very end may take to be booked
+// and stored.
+const turnsTime = 10 * time.Second
+
+// outlasting returns a context that ends after ctx, once no turn is at work any
+// more: their ends need the ledger's writer.
+func (a *App) outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		a.Cut()
+		wait, done := context.WithTimeout(work, turnsTime)
+		defer done()
+		a.Turns.Drain(wait)
+		cancel()
+	})
+	return work, func() {
+		stop()
+		cancel()
+	}
 }
 
 func (a *App) sweep(ctx context.Context) error {
@@ -348,11 +376,21 @@ func (a *App) sweepAttempts(ctx context.Context) error {
 // ErrStopping is what work is cut with that outlasts the server's end.
 var ErrStopping = &fault.Error{Kind: fault.Unavailable, Code: "server_stopping", Message: "The server is being stopped, and had to break the answer off. You are charged only for what it produced. Ask again.", RetryAfter: time.Second}
 
-// Cut ends all requests to /v1 that are under way as errors, each settled at
-// what it produced. Call it while there is time yet to settle.
+// Cut ends all requests to /v1 that are under way as errors, and all turns of the
+// chat as failed, each settled at what it produced. Call it while there is time
+// yet to settle.
 func (a *App) Cut() {
 	if a.Admit != nil {
+		a.Turns.Cut()
 		a.Admit.CutAll(ErrStopping)
+	}
+}
+
+// Drain returns when no turn of the chat is at work on this server any more, or
+// when ctx ends: turns are no requests, and outlast them.
+func (a *App) Drain(ctx context.Context) {
+	if a.Turns != nil {
+		a.Turns.Drain(ctx)
 	}
 }
 

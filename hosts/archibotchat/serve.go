@@ -85,7 +85,7 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, db *datab
 	if local {
 		announcing.Go(func() { in.announce(ctx, servers[0].Address(), w, log) })
 	}
-	err = boot.Run{Log: log, Servers: servers, Work: w.app.Run, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace, Cut: w.app.Cut}.Until(ctx)
+	err = boot.Run{Log: log, Servers: servers, Work: w.app.Run, Draining: func() { s.draining.Store(true) }, Drain: settings.Drain, Grace: settings.Grace, Cut: w.app.Cut, Idle: w.app.Drain}.Until(ctx)
 	stop()
 	announcing.Wait()
 	return err

@@ -129,7 +129,7 @@ func (l *long) finish() error {
 		reason = "usage_estimated"
 	}
 	if _, err := l.settle(u, reason, true); err != nil {
-		return l.fail()
+		return l.fail(err)
 	}
 	noted()
 	if l.gone {
@@ -146,19 +146,21 @@ func (l *long) broken(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errCut
 	}
-	reason := codeOf(l.reason(err))
+	cause := l.reason(err)
+	reason := codeOf(cause)
 	if l.gone {
 		reason = errGone.Code
 	}
 	l.run.end(err) // nothing more is wanted of the upstream
 	u, _ := l.usage()
 	_, _ = l.settle(u, reason, true) // it logs
-	return l.fail()
+	return l.fail(cause)
 }
 
 // fail breaks the answer off, so that nobody can take it for whole: there is no
 // place in JSON for an error that comes this late.
-func (l *long) fail() error {
+func (l *long) fail(err error) error {
+	l.broke(err)
 	if !l.gone {
 		l.out.Fail(nil)
 	}

@@ -135,6 +135,8 @@ type Job struct {
 	// Current says that the epoch was the account's own less than a second ago.
 	Current bool
 	Gate    Gate // nil: what changed meanwhile is not asked for
+	// Observer is told how the job goes on; nil: nobody is.
+	Observer Observer
 
 	name *ledger.Once // of Once
 }
@@ -237,6 +239,9 @@ func (r *Relay) Forward(ctx context.Context, j Job, out Sink) error {
 	// A panic must not leave credits set aside: whatever was not ended below
 	// is ended on the way out.
 	defer run.abandon()
+	if !unsure {
+		run.held()
+	}
 
 	// A client that leaves stops the work after a while; what the upstream has
 	// done by then is settled like any other end.
@@ -271,6 +276,9 @@ func (r *run) forward(body []byte, left <-chan struct{}) error {
 	defer resp.Body.Close()
 	r.upstream = resp.Upstream
 	r.trace("upstream accepted", slog.String("upstream", r.upstream), slog.Bool("stream", resp.Stream))
+	if o := r.job.Observer; o != nil {
+		o.Accepted(r.upstream)
+	}
 	if !resp.Stream {
 		return r.json(resp)
 	}

@@ -81,6 +81,12 @@ func (r *run) settle(u inference.Usage, reason string, delivered bool) (Bill, er
 		return Bill{}, fault.Wrap(err, ErrUnsettled.Kind, ErrUnsettled.Code, ErrUnsettled.Message)
 	}
 	r.trace("request settled", slog.Int64("debited", o.Debited), slog.Int64("uncollected", o.Uncollected), slog.Bool("estimated", u.Estimated))
+	if told := r.job.Observer; told != nil {
+		if r.unsure { // both in one step (HOTPATH 14)
+			told.Held()
+		}
+		told.Settled(Bill{Debited: o.Debited, Remaining: o.Available}, u)
+	}
 	return Bill{Debited: o.Debited, Remaining: o.Available}, nil
 }
 
@@ -94,6 +100,7 @@ func (r *run) confirm() error {
 	if err == nil {
 		r.unsure, r.hold = false, o.Hold
 		r.pulse.holds(o.Hold)
+		r.held()
 		return nil
 	}
 	if err = r.again(err); err != nil {
@@ -117,6 +124,7 @@ func (r *run) again(err error) error {
 	if err == nil {
 		r.hold, r.unsure = hold, false
 		r.pulse.holds(hold)
+		r.held()
 	}
 	return err
 }
@@ -161,6 +169,9 @@ func (r *run) release(reason string) Bill {
 		r.deps.Log.Error("release failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
 	}
 	r.trace("hold released", slog.String("reason", reason))
+	if told := r.job.Observer; told != nil && err == nil {
+		told.Released(Bill{Remaining: o.Available})
+	}
 	return Bill{Remaining: o.Available}
 }
 

@@ -275,6 +275,7 @@ func (s *streaming) fail(err error) error {
 	if !s.begun {
 		return err
 	}
+	s.broke(err)
 	if !s.gone {
 		s.out.Fail(s.errorFrame(err))
 	}

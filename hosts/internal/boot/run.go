@@ -27,6 +27,9 @@ type Run struct {
 	// Cut ends the requests that are still open, in time for what they took to
 	// be booked within Grace; nil leaves them to its end.
 	Cut func()
+	// Idle returns when nothing is at work any more that outlasts its request, or
+	// when its context ends, after Grace; nil: there is no such work.
+	Idle func(ctx context.Context)
 }
 
 // cutBefore is how long before the end of Grace requests are cut (HOTPATH 24),
@@ -83,6 +86,13 @@ func (r Run) Until(ctx context.Context) error {
 	var stopping sync.WaitGroup
 	for _, s := range r.Servers {
 		stopping.Go(func() { s.Stop(r.Grace) })
+	}
+	if r.Idle != nil {
+		stopping.Go(func() {
+			limit, done := context.WithTimeout(work, r.Grace)
+			defer done()
+			r.Idle(limit)
+		})
 	}
 	stopping.Wait()
 	serving.Wait()
