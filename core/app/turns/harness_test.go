@@ -131,7 +131,7 @@ func (h *house) server() *server {
 		default:
 		}
 		require.Less(h.t, tries, 5000, "the server does not get ready")
-		time.Sleep(time.Millisecond) //nolint:forbidigo // fake time
+		time.Sleep(time.Millisecond)
 	}
 	h.servers = append(h.servers, s)
 	return s
@@ -220,19 +220,16 @@ type person struct {
 }
 
 // person signs a member in.
-func (h *house) person(n int, accounts ...string) *person {
+func (h *house) person(n int) *person {
 	h.t.Helper()
-	if len(accounts) == 0 {
-		accounts = []string{account}
-	}
 	u, _, err := h.db.Users().SignedIn(h.t.Context(), store.User{
 		ID: fmt.Sprintf("user_%d", n), Issuer: "https://id.example", Subject: fmt.Sprint("sub", n), Provider: "acme", Rule: sessions.RuleRequired, Groups: access.NewGroups(access.GroupChat),
 	})
 	require.NoError(h.t, err)
-	require.NoError(h.t, h.db.Members().Add(h.t.Context(), store.Member{Account: accounts[0], User: u.ID, Role: access.RoleMember}))
+	require.NoError(h.t, h.db.Members().Add(h.t.Context(), store.Member{Account: account, User: u.ID, Role: access.RoleMember}))
 	var token sessions.Token
 	require.NoError(h.t, h.db.Do(h.t.Context(), func(ctx context.Context, tx store.Stores) error {
-		token, _, err = h.servers[0].Sessions.Open(ctx, tx, store.Session{Account: accounts[0], User: u.ID, Provider: "acme", Issuer: "https://id.example"})
+		token, _, err = h.servers[0].Sessions.Open(ctx, tx, store.Session{Account: account, User: u.ID, Provider: "acme", Issuer: "https://id.example"})
 		return err
 	}))
 	ses, a, err := h.servers[0].Sessions.Resolve(h.t.Context(), token.Reveal())
@@ -308,7 +305,7 @@ func (p *person) ended(id string) chat.Turn {
 		if t := p.turn(id); t.State != chat.Running {
 			return t
 		}
-		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // fake time
+		time.Sleep(100 * time.Millisecond)
 	}
 	require.Fail(p.h.t, "the turn does not end")
 	return chat.Turn{}
@@ -491,17 +488,24 @@ func (u *upstream) called() int {
 	return len(u.calls)
 }
 
+func (u *upstream) call(n int) *answer {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if n < len(u.calls) {
+		return u.calls[n]
+	}
+	return nil
+}
+
 // answer returns the nth call, once it is made.
 func (u *upstream) answer(n int) *answer {
 	u.t.Helper()
 	for range 100 {
 		synctest.Wait()
-		if u.called() > n {
-			u.mu.Lock()
-			defer u.mu.Unlock()
-			return u.calls[n]
+		if a := u.call(n); a != nil {
+			return a
 		}
-		time.Sleep(time.Millisecond) //nolint:forbidigo // fake time
+		time.Sleep(time.Millisecond)
 	}
 	require.Fail(u.t, "nothing was asked of the upstream")
 	return nil
@@ -549,6 +553,6 @@ func (p *person) answered(thread, question, text string) turns.Started {
 }
 
 func sleep(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // fake time
+	time.Sleep(d)
 	synctest.Wait()
 }

@@ -35,13 +35,17 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			s.Cut()
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
-			defer cancel()
-			s.Drain(ctx)
+			s.settleDown(context.WithoutCancel(ctx))
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+func (s *Service) settleDown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, endWait)
+	defer cancel()
+	s.Drain(ctx)
 }
 
 // Sweep does once what Run does again and again.

@@ -3,7 +3,6 @@ package turns
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -303,7 +302,7 @@ func (w *work) end(ctx context.Context) {
 			w.d.Log.Error("the end of a turn could not be stored", "turn_id", t.ID, "request_id", t.Request, "state", string(t.State), "reason", t.Reason, "error", err)
 			return
 		}
-		w.d.Log.Warn("storing the end of a turn failed, will retry", "turn_id", t.ID, "request_id", t.Request, "error", err, slog.Int("try", try))
+		w.d.Log.Warn("storing the end of a turn failed, will retry", "turn_id", t.ID, "request_id", t.Request, "error", err, "try", try)
 		<-time.After(pause)
 		pause *= 2
 	}
