@@ -29,6 +29,15 @@ export default defineConfig({
     // Nothing is put into pages as data: addresses save for small pictures.
     assetsInlineLimit: (file) => (/\.(svg|png)$/.test(file) ? undefined : false),
     chunkSizeWarningLimit: 900,
+    // What every page needs in one file: it packs better than many, and stays in
+    // browsers while our own parts change.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: 'base', test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack|i18next|react-i18next|openapi-fetch)\// }],
+        },
+      },
+    },
   },
   server: {
     fs: { allow: ['.', '../../openapi/clients/ts'] },

@@ -93,12 +93,12 @@ function Status() {
       {(['chat', 'api'] as const).map((name) => {
         const area = areaOf(me, name);
         return (
-          <div key={name} className="flex items-center justify-between gap-4">
+          <div key={name} className="flex flex-wrap items-center justify-between gap-x-4">
             <dt className="text-quiet">{t(`area.${name}`)}</dt>
             <dd>
               <Badge look={area?.allowed ? 'ok' : 'warn'}>{t(area?.allowed ? 'area.open' : 'area.shut')}</Badge>
-              {!area?.allowed && <span className="sr-only">{area?.reasons[0]?.sentence}</span>}
             </dd>
+            {area?.reasons[0] && <dd className="w-full text-xs text-quiet">{area.reasons[0].sentence}</dd>}
           </div>
         );
       })}
@@ -137,7 +137,7 @@ function Accounts({ onDone }: { onDone: () => void }) {
       <ul>
         {me.accounts.map(({ id, name, role, status }) => (
           <li key={id}>
-            <button type="button" className={row} aria-current={id === me.account?.id || undefined} disabled={change.isPending} onClick={() => (id === me.account?.id ? onDone() : go(id, name))}>
+            <button type="button" className={cx(row, 'py-1.5')} aria-current={id === me.account?.id || undefined} disabled={change.isPending} onClick={() => (id === me.account?.id ? onDone() : go(id, name))}>
               <span className="min-w-0 flex-1">
                 <span className="block truncate">{name}</span>
                 <span className="block text-xs text-quiet">{t(status === 'active' ? `account.role.${role}` : `account.status.${status}`)}</span>

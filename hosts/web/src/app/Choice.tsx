@@ -16,7 +16,7 @@ export function Choice<Value extends string>({ label, value, onChange, options }
         <ToggleGroup.Item
           key={one}
           value={one}
-          className="flex min-h-7 flex-1 items-center justify-center gap-1.5 rounded-sm border border-transparent px-2 text-xs text-quiet hover:text-ink data-[state=on]:border-line-strong data-[state=on]:bg-page data-[state=on]:font-medium data-[state=on]:text-ink touch:min-h-11"
+          className="flex min-h-7 flex-1 items-center justify-center gap-1.5 rounded-sm border border-transparent px-1 text-xs whitespace-nowrap text-quiet hover:text-ink data-[state=on]:border-line-strong data-[state=on]:bg-page data-[state=on]:font-medium data-[state=on]:text-ink touch:min-h-11"
         >
           {Icon && <Icon className="size-3.5" aria-hidden />}
           {text}

@@ -40,7 +40,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
     else toast({ title: t('ui.copyFailed'), look: 'danger' });
   };
   return (
-    <Part className="mx-auto flex min-h-full max-w-lg flex-col justify-center px-6 py-12">
+    <Part className="mx-auto flex min-h-full max-w-xl flex-col justify-center px-6 py-12">
       <div role="alert">
         <h1 className="text-xl leading-7 font-semibold">{t('error.title')}</h1>
         <p className="mt-2 text-quiet">{unreachable ? t('problem.unreachable') : problem.code === 'browser_error' ? t('error.browser') : problem.detail}</p>

@@ -65,7 +65,7 @@ function Ways() {
           <ul className="flex flex-col gap-2">
             {providers.data.map(({ id, name, sign_in_url }, place) => (
               <li key={id}>
-                <Button asChild look={place === 0 && !printed ? 'primary' : 'secondary'} size="lg" className="w-full whitespace-normal">
+                <Button asChild look={place === 0 && !printed ? 'primary' : 'secondary'} size="lg" className="w-full py-2 text-center whitespace-normal!">
                   <a href={signInURL(sign_in_url, atStart ? undefined : search.return)}>{printed && id === 'local' ? t('signIn.printAgain') : t('signIn.with', { name })}</a>
                 </Button>
               </li>
