@@ -4,6 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { useKeys, type Key, type NewKey } from '@/api/queries/keys';
 import { useArea, useMe } from '@/api/queries/me';
 import { useMembers } from '@/api/queries/members';
+import { AreaNotice } from '@/app/AreaNotice';
+import { Choice } from '@/app/Choice';
 import { useTitle } from '@/app/title';
 import { Button } from '@/ui/Button';
 import { CopyButton } from '@/ui/CopyButton';
@@ -12,7 +14,6 @@ import { Checkbox } from '@/ui/Input';
 import { PageHeader } from '@/ui/PageHeader';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { SkeletonRows } from '@/ui/Skeleton';
-import { GateClosed } from './GateClosed';
 import { useKeptForm } from './keptForm';
 import { CreateKey } from './keys/CreateKey';
 import { newKey, readForm } from './keys/draft';
@@ -25,7 +26,6 @@ import { RotateKey } from './keys/RotateKey';
 import { baseURL } from './keys/snippets';
 import { endsAt, pick, type Filter, type Viewer } from './keys/view';
 import { useMoment } from './moment';
-import { Segments } from './Segments';
 
 /** How many rows are added at a time. */
 const step = 25;
@@ -53,12 +53,8 @@ export default function KeysPage() {
           {t('create')}
         </Button>
       </PageHeader>
+      <AreaNotice area="api" />
       <div className="flex flex-col gap-4">
-        {area && !open && (
-          <GateClosed title={t('closed.title')} area={area} requestID={me.request_id}>
-            {t('closed.stay')}
-          </GateClosed>
-        )}
         <p className="flex flex-wrap items-center gap-x-2 text-quiet">
           {t('base')}
           <span className="inline-flex items-center gap-1">
@@ -128,7 +124,7 @@ function List({ viewer, create, onDeed }: ListProps) {
     <>
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
         {viewer.admin && (
-          <Segments
+          <Choice
             label={t('filter.owner')}
             value={filter.owner}
             onChange={(owner) => change({ owner })}

@@ -6,7 +6,7 @@ import { Dialog } from '@/ui/Dialog';
 import { Field } from '@/ui/Field';
 import { Input, Select } from '@/ui/Input';
 import { ProblemCard } from '@/ui/ProblemCard';
-import { Ticks } from '../Choice';
+import { Ticks } from '../Options';
 import { focusFirst } from '../focus';
 import { BoundsFields } from './BoundsFields';
 import { allScopes, lives, toDraft, type Faults, type KeyForm, type Life, type Scope } from './draft';
