@@ -124,15 +124,17 @@ function List({ viewer, create, onDeed }: ListProps) {
     <>
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
         {viewer.admin && (
-          <Choice
-            label={t('filter.owner')}
-            value={filter.owner}
-            onChange={(owner) => change({ owner })}
-            options={[
-              { value: 'mine', label: t('filter.mine') },
-              { value: 'all', label: t('filter.all') },
-            ]}
-          />
+          <div className="w-44">
+            <Choice
+              label={t('filter.owner')}
+              value={filter.owner}
+              onChange={(owner) => change({ owner })}
+              options={[
+                { value: 'mine', label: t('filter.mine') },
+                { value: 'all', label: t('filter.all') },
+              ]}
+            />
+          </div>
         )}
         <Checkbox checked={filter.ended} onCheckedChange={(ended) => change({ ended })} label={t('filter.ended')} />
       </div>

@@ -43,9 +43,7 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
         <>
           <div className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium">
             {k.name}
-            <span className="desk:hidden">
-              <StateBadge target={k} />
-            </span>
+            <StateBadge target={k} />
           </div>
           <code className="font-mono text-xs text-quiet">
             {k.start}…{k.last4}
@@ -60,8 +58,7 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
     { key: 'created', header: t('columns.created'), desk: true, className: 'whitespace-nowrap', cell: (k) => <Time at={k.created_at} form="date" /> },
     { key: 'expires', header: t('columns.expires'), desk: true, className: 'whitespace-nowrap', cell: (k) => <Time at={k.revoked_at ?? k.expires_at} form="date" /> },
     { key: 'used', header: t('columns.used'), desk: true, className: 'whitespace-nowrap', cell: (k) => <LastUsed target={k} /> },
-    { key: 'usage', header: t('columns.usage'), desk: true, cell: (k) => <Month target={k} usage={usages.get(k.id)} from={from} to={to} visible={manages(k, viewer)} /> },
-    { key: 'state', header: t('columns.state'), desk: true, cell: (k) => <StateBadge target={k} /> },
+    { key: 'usage', header: t('columns.usage'), desk: true, cell: (k) => <Month usage={usages.get(k.id)} from={from} to={to} visible={manages(k, viewer)} /> },
     {
       key: 'actions',
       header: t('columns.actions'),
@@ -74,6 +71,7 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
     key: 'owner',
     header: t('columns.owner'),
     desk: true,
+    className: 'max-w-48 min-w-24',
     cell: (k) => (isMine(k, viewer) ? t('owner.you') : k.user_id === undefined ? t('owner.account') : (owners.get(k.user_id) ?? t('owner.unknown'))),
   };
   if (showOwner) columns.splice(1, 0, owner);
@@ -109,7 +107,6 @@ function May({ target }: { target: Key }) {
 }
 
 interface MonthProps {
-  target: Key;
   usage: KeyUsage | undefined;
   from: string;
   to: string;
@@ -117,7 +114,7 @@ interface MonthProps {
 }
 
 /** Month is what a key used in 30 days, as a line. */
-function Month({ target, usage, from, to, visible }: MonthProps) {
+function Month({ usage, from, to, visible }: MonthProps) {
   const { t } = useTranslation('keys');
   const credits = useCredits();
   if (!visible) return <span className="text-quiet" title={t('spark.hidden')} aria-label={t('spark.hidden')} role="img">–</span>;
@@ -125,7 +122,7 @@ function Month({ target, usage, from, to, visible }: MonthProps) {
   const drawn = spark(used, from, to, 80, 20);
   const requests = usage?.total.requests ?? 0;
   const label = requests === 0 ? t('spark.none') : t('spark.label', { count: requests, credits: credits(usage?.total.debited ?? 0) });
-  return <Sparkline key={target.id} spark={drawn} width={80} height={20} label={label} />;
+  return <Sparkline spark={drawn} width={80} height={20} label={label} />;
 }
 
 function Deeds({ target, onDeed }: { target: Key; onDeed: Props['onDeed'] }) {
