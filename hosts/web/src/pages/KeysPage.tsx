@@ -118,7 +118,7 @@ function List({ viewer, create, onDeed }: ListProps) {
 
   if (keys.isPending) return <SkeletonRows rows={4} label={t('title')} />;
   if (keys.isError && all.length === 0) return <ProblemCard error={keys.error} onRetry={() => void keys.refetch()} retrying={keys.isFetching} />;
-  if (all.length === 0) return <Empty create={create} />;
+  if (all.length === 0 || (!viewer.admin && !keys.hasNextPage && pick(all, { owner: 'mine', ended: true }, viewer).length === 0)) return <Empty create={create} />;
   const everything = viewer.admin && filter.owner === 'all';
   return (
     <>

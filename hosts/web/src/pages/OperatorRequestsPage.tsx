@@ -43,7 +43,7 @@ export default function OperatorRequestsPage() {
     <>
       <PageHeader title={t('operator.title')} lead={t('operator.lead')} />
       <div className="flex flex-col items-stretch gap-4">
-        <div className="desk:max-w-md">
+        <div className="desk:max-w-md [&_button]:flex-auto [&_button]:whitespace-nowrap">
           <Choice label={t('operator.filter')} value={filter} onChange={setFilter} options={filters.map((value) => ({ value, label: t(`operator.filters.${value}`) }))} />
         </div>
         <List filter={filter} onShow={(request) => setOpen({ what: 'detail', request })} />
@@ -119,7 +119,9 @@ function List({ filter, onShow }: { filter: RequestFilter; onShow: (request: Acc
                 <button type="button" onClick={() => onShow(r)} aria-label={t('operator.show', { company: r.company })} className="text-left font-medium text-accent hover:underline touch:min-h-11">
                   {r.company}
                 </button>
-                <p className="text-xs text-quiet desk:hidden">{r.email}</p>
+                <div className="flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-quiet desk:hidden">
+                  <State request={r} /> {r.email}
+                </div>
               </>
             ),
           },
@@ -135,7 +137,7 @@ function List({ filter, onShow }: { filter: RequestFilter; onShow: (request: Acc
               </>
             ),
           },
-          { key: 'state', header: t('operator.columns.state'), cell: (r) => <Badge look={looks[r.state]}>{t(`operator.state.${r.state}`)}</Badge> },
+          { key: 'state', header: t('operator.columns.state'), desk: true, cell: (r) => <State request={r} /> },
         ]}
       />
       {requests.isError && <ProblemCard error={requests.error} />}
@@ -146,4 +148,9 @@ function List({ filter, onShow }: { filter: RequestFilter; onShow: (request: Acc
       )}
     </>
   );
+}
+
+function State({ request }: { request: AccessRequest }) {
+  const { t } = useTranslation('access');
+  return <Badge look={looks[request.state]}>{t(`operator.state.${request.state}`)}</Badge>;
 }

@@ -34,6 +34,9 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
   const asked = useMemo(() => withUsage(keys, viewer, Date.now()), [keys, viewer]);
   const usages = useKeyUsages(asked, from, to);
 
+  const ownerOf = (k: Key) =>
+    isMine(k, viewer) ? t('owner.you') : k.user_id === undefined ? t('owner.account') : (owners.get(k.user_id) ?? t('owner.unknown'));
+
   const columns: Column<Key>[] = [
     {
       key: 'name',
@@ -49,14 +52,15 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
             {k.start}…{k.last4}
           </code>
           <p className="mt-1 text-xs text-quiet desk:hidden">
-            {t('columns.used')}: <LastUsed target={k} /> · {t('columns.expires')}: <Time at={k.expires_at} />
+            {t('columns.used')}: <LastUsed target={k} /> · {k.revoked_at ? t('state.revoked') : t('columns.expires')}: <Time at={k.revoked_at ?? k.expires_at} />
+            {showOwner && ` · ${ownerOf(k)}`}
           </p>
         </>
       ),
     },
     { key: 'scopes', header: t('columns.scopes'), desk: true, className: 'min-w-32', cell: (k) => <May target={k} /> },
     { key: 'created', header: t('columns.created'), desk: true, className: 'whitespace-nowrap', cell: (k) => <Time at={k.created_at} form="date" /> },
-    { key: 'expires', header: t('columns.expires'), desk: true, className: 'whitespace-nowrap', cell: (k) => <Time at={k.revoked_at ?? k.expires_at} form="date" /> },
+    { key: 'expires', header: t('columns.expires'), desk: true, className: 'whitespace-nowrap', cell: (k) => <End target={k} /> },
     { key: 'used', header: t('columns.used'), desk: true, className: 'whitespace-nowrap', cell: (k) => <LastUsed target={k} /> },
     { key: 'usage', header: t('columns.usage'), desk: true, cell: (k) => <Month usage={usages.get(k.id)} from={from} to={to} visible={manages(k, viewer)} /> },
     {
@@ -72,7 +76,7 @@ export function KeyTable({ keys, viewer, owners, showOwner, onDeed }: Props) {
     header: t('columns.owner'),
     desk: true,
     className: 'max-w-48 min-w-24',
-    cell: (k) => (isMine(k, viewer) ? t('owner.you') : k.user_id === undefined ? t('owner.account') : (owners.get(k.user_id) ?? t('owner.unknown'))),
+    cell: ownerOf,
   };
   if (showOwner) columns.splice(1, 0, owner);
   return <Table caption={t('title')} columns={columns} rows={keys} rowKey={(k) => k.id} rowProps={(k) => ({ 'data-testid': 'key', 'data-id': k.id })} />;
@@ -82,6 +86,18 @@ function StateBadge({ target }: { target: Key }) {
   const { t } = useTranslation('keys');
   const state = stateOf(target);
   return <Badge look={looks[state]}>{t(`state.${state}`)}</Badge>;
+}
+
+/** End is when a key expires, or when it was revoked. */
+function End({ target }: { target: Key }) {
+  const { t } = useTranslation('keys');
+  if (!target.revoked_at) return <Time at={target.expires_at} form="date" />;
+  return (
+    <span className="text-quiet">
+      {t('state.revoked')}
+      <Time at={target.revoked_at} form="date" className="block text-xs" />
+    </span>
+  );
 }
 
 function LastUsed({ target }: { target: Key }) {

@@ -22,10 +22,10 @@ export function Invitations({ onInvite }: { onInvite: (invitation: Invitation) =
   const all = invitations.data?.pages.flatMap((p) => p.data) ?? [];
   const shown = over ? all : all.filter((i) => i.state === 'open');
   return (
-    <section aria-labelledby="invitations" className="flex flex-col gap-3">
+    <section className="flex flex-col gap-3">
       <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-2">
         <div>
-          <h2 id="invitations" className="text-base font-semibold">
+          <h2 className="text-base font-semibold">
             {t('invitations.title')}
           </h2>
           <p className="text-quiet">{t('invitations.lead')}</p>
@@ -48,12 +48,15 @@ export function Invitations({ onInvite }: { onInvite: (invitation: Invitation) =
               cell: (i) => (
                 <>
                   {i.email}
-                  <p className="text-xs text-quiet desk:hidden">{t(`role.${i.role}`)}</p>
+                  <p className="flex flex-wrap items-center gap-2 text-xs text-quiet desk:hidden">
+                    {t(`role.${i.role}`)}
+                    <State invitation={i} />
+                  </p>
                 </>
               ),
             },
             { key: 'role', header: t('invitations.columns.role'), desk: true, cell: (i) => t(`role.${i.role}`) },
-            { key: 'state', header: t('invitations.columns.state'), cell: (i) => <Badge look={looks[i.state]}>{t(`invitations.state.${i.state}`)}</Badge> },
+            { key: 'state', header: t('invitations.columns.state'), desk: true, cell: (i) => <State invitation={i} /> },
             { key: 'until', header: t('invitations.columns.until'), desk: true, cell: (i) => <Time at={i.ended_at ?? i.expires_at} /> },
             {
               key: 'actions',
@@ -84,6 +87,11 @@ export function Invitations({ onInvite }: { onInvite: (invitation: Invitation) =
       {revoking && <Revoke invitation={revoking} onClose={() => setRevoking(null)} />}
     </section>
   );
+}
+
+function State({ invitation }: { invitation: Invitation }) {
+  const { t } = useTranslation('members');
+  return <Badge look={looks[invitation.state]}>{t(`invitations.state.${invitation.state}`)}</Badge>;
 }
 
 function Revoke({ invitation, onClose }: { invitation: Invitation; onClose: () => void }) {
