@@ -87,3 +87,8 @@ func TestPostgres_WipedChats(t *testing.T) {
 	t.Parallel()
 	wiped(t, open(t, localpg.URL(t), nil), "messages")
 }
+
+func TestPostgres_Searches(t *testing.T) {
+	t.Parallel()
+	searches(t, open(t, localpg.URL(t), nil))
+}

@@ -46,9 +46,10 @@ func chatReads(t *testing.T, s *sqlstore.Store, threads, others int) map[string]
 		"a thread":             {func() (int, error) { _, err := s.Threads().Get(t.Context(), w, middle.ID); return 1, err }, 1, 5, 20},
 		"first page":           {list(store.ThreadQuery{}), 50, 110, 400},
 		"page deep down":       {list(store.ThreadQuery{Page: store.Page{After: store.ThreadCursor(middle)}}), 50, 110, 400},
-		"title hit":            {search("thing 000123"), 1, 1500, 500},
-		"rare word":            {search("onceonly"), 1, 1500, 500},
-		"no hit":               {search("nowhere"), 0, 1500, 500},
+		"title hit":            {search("thing 000123"), 1, 4000, 1500},
+		"rare word":            {search("onceonly"), 1, 4000, 1500},
+		"no hit":               {search("nowhere"), 0, 4000, 1500},
+		"the neighbours' word": {search("other"), 0, 4000, 1500},
 		"common word":          {search("everywhere"), 50, 500, 1500},
 		"one letter":           {search("v"), 50, 500, 1500},
 		"a path's page":        {path(100), 100, 310, 1000},
@@ -125,6 +126,40 @@ func fullThreads(t *testing.T, s *sqlstore.Store) {
 		_, err = s.Messages().Get(t.Context(), w, m.Thread, m.ID)
 		require.ErrorIs(t, err, store.ErrNotFound)
 	}
+}
+
+// searches finds the same page by page and at once, also where there are more
+// threads and messages than are looked at one by one.
+func searches(t *testing.T, s *sqlstore.Store) {
+	w := store.Whose{Account: "acct_1", User: "user_1"}
+	create(t, s, "acct_1")
+	require.NoError(t, s.FillChats(t.Context(), w, 300, 15))
+	most := 0
+	for _, text := range []string{"everywhere", "onceonly", "v", "vo", "z", sqlstore.ChatWord(0), sqlstore.ChatWord(1000), sqlstore.ChatWord(4000), sqlstore.ChatWord(4999), "thing 00001"} {
+		q := store.ThreadQuery{Whose: w, View: store.ThreadsActive, Text: text, Page: store.Page{Limit: store.MaxPage}}
+		all, err := s.Threads().List(t.Context(), q)
+		require.NoError(t, err)
+		require.NotEmpty(t, all, text)
+		most = max(most, len(all))
+		var pages []chat.Thread
+		q.Limit = 7
+		for {
+			page, err := s.Threads().List(t.Context(), q)
+			require.NoError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			pages = append(pages, page...)
+			q.After = store.ThreadCursor(page[len(page)-1])
+		}
+		require.Equal(t, all, pages, text)
+	}
+	require.Equal(t, 300, most)
+}
+
+func TestSQLite_Searches(t *testing.T) {
+	t.Parallel()
+	searches(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), nil))
 }
 
 func TestSQLite_FullThreads(t *testing.T) {

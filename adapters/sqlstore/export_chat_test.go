@@ -14,7 +14,7 @@ import (
 
 // FillChats gives a member threads of so many messages each, by whole
 // statements: each message has 40 words of a vocabulary of 5,000, some of them
-// much more often than others, and "everywhere". The n-th thread's title has
+// much more often than others, "everywhere" and its member's. The n-th thread's title has
 // the n in it; "onceonly" is a word of the middle one.
 func (s *Store) FillChats(ctx context.Context, w store.Whose, number, length int) error {
 	r := rand.New(rand.NewPCG(1, uint64(number)))
@@ -29,7 +29,7 @@ func (s *Store) FillChats(ctx context.Context, w store.Whose, number, length int
 			ts = append(ts, bun.Tuple([]any{thread, w.Account, w.User, title, fold(title), false, "", "", name("msg", length-1), length, 0, 0, 0, at, at}))
 			parent := ""
 			for i := range length {
-				text := "everywhere"
+				text := "everywhere " + w.User
 				for range 40 {
 					f := r.Float64()
 					text += " " + vocabulary[int(f*f*f*float64(len(vocabulary)))]
