@@ -224,7 +224,7 @@ const account = (page) => page.getByRole('button', { name: /^Account menu/ });
 
 /** calm waits until a page says what it has to say. */
 export async function calm(page) {
-  await page.getByRole('main').first().waitFor();
+  await page.locator('main').first().waitFor();
   await page.waitForFunction(() => {
     const text = document.body.innerText;
     const same = text.trim() !== '' && text === globalThis.__text && !document.querySelector('[aria-busy="true"]');

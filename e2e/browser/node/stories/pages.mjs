@@ -71,6 +71,18 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
   await open('help', () => page.keyboard.press('?'), 'dialog');
   await open('account-menu', () => page.getByRole('button', { name: /^Account menu/ }).click(), 'dialog');
 
+  // A key is made.
+  await go(page, '/keys');
+  await page.getByRole('button', { name: /create|new/i }).first().click();
+  await page.getByRole('dialog').waitFor();
+  await eye.look(page, 'key-create');
+  await page.getByRole('dialog').getByRole('textbox').first().fill('Laptop');
+  await page.getByRole('dialog').getByRole('button', { name: /create/i }).click();
+  await page.getByText(/abk_/).first().waitFor();
+  facts.made = true;
+  await eye.look(page, 'key-created', { ready: async () => {} });
+
+  // A conversation.
   {
     const chat = new Chat(theatre, page);
     await ask('teach', { question: 'What is a black hole?', answer, script: 'in1200-cached200-out340' });
@@ -82,14 +94,11 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
     await chat.ended();
     await page.evaluate(() => document.activeElement.blur());
     await eye.look(page, 'chat-full');
-    if (await chat.panel.count() === 0) await page.getByRole('button', { name: /context/i }).first().click();
+    await page.getByTestId('panel-toggle').click();
     await chat.panel.first().waitFor();
     await eye.look(page, 'chat-panel');
-    await page.keyboard.press('Escape');
-    await open('model-picker', () => chat.picker.first().click(), 'listbox').catch(async () => {
-      await page.keyboard.press('Escape');
-      await open('model-picker', () => chat.picker.first().click(), 'menu');
-    });
+    await page.getByTestId('panel-toggle').click();
+    await open('model-picker', () => chat.picker.click(), 'listbox');
     await chat.ask('And a neutron star?');
     await ask('admit', { gate: 9, passes: 12 });
     await chat.says('twenty');
@@ -106,14 +115,5 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
     await page.setViewportSize({ width: 1440, height: 900 });
   }
 
-  await go(page, '/keys');
-  await page.getByRole('button', { name: /create|new/i }).first().click();
-  await page.getByRole('dialog').waitFor();
-  await eye.look(page, 'key-create');
-  await page.getByRole('dialog').getByRole('textbox').first().fill('Laptop');
-  await page.getByRole('dialog').getByRole('button', { name: /create/i }).click();
-  await page.getByText(/abk_/).first().waitFor();
-  facts.made = true;
-  await eye.look(page, 'key-created', { ready: async () => {} });
   return { ...facts, sizes: eye.sizes };
 }

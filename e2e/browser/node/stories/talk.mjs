@@ -13,10 +13,11 @@ export default async function story({ theatre, cookie, ask }) {
   await chat.box.waitFor();
   const facts = { landed: new URL(page.url()).pathname, before: await chat.credits() };
 
+  const asked = await ask('requests');
   // A suggestion fills the composer and sends nothing.
-  await page.getByTestId('suggestion').first().click();
+  await page.getByRole('button', { name: /^Explain something/ }).click();
   facts.suggested = await chat.box.inputValue();
-  facts.asked = await ask('requests');
+  facts.asked = await ask('requests') - asked;
 
   // An answer comes as it is made, and credits are held meanwhile.
   await chat.ask('How far is the moon?');
@@ -40,7 +41,7 @@ export default async function story({ theatre, cookie, ask }) {
   await answer.getByTestId('retry-answer').click();
   await until(async () => await chat.version(chat.answers.last()) === '2/2', 'a second version');
   await chat.ended();
-  await answer.getByRole('button', { name: /previous/i }).click();
+  await answer.getByRole('button', { name: 'Previous version' }).click();
   await until(async () => await chat.version(chat.answers.last()) === '1/2', 'the first version');
 
   // In other words: two versions of the question.
@@ -56,7 +57,7 @@ export default async function story({ theatre, cookie, ask }) {
   assert.equal(await chat.questions.count(), 1);
   await page.reload();
   await chat.says('150 million');
-  await chat.questions.last().getByRole('button', { name: /previous/i }).click();
+  await chat.questions.last().getByRole('button', { name: 'Previous version' }).click();
   await chat.says('384,400');
   assert.equal(await chat.version(chat.answers.last()), '1/2');
   await page.reload();

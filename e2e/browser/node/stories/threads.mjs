@@ -16,7 +16,7 @@ export default async function story({ theatre, cookie, ask }) {
   await ask('admit', { gate: 1, passes: 3 });
   await chat.says('Whales sing to');
   const whales = await chat.thread();
-  await page.getByRole('link', { name: /new chat/i }).or(page.getByRole('button', { name: /new chat/i })).first().click();
+  await page.getByRole('link', { name: 'New chat' }).click();
   await until(async () => await chat.questions.count() === 0, 'a new chat is empty');
   await chat.ask('Tell me of bees.');
   await ask('admit', { gate: 2, passes: 2 });
@@ -37,19 +37,19 @@ export default async function story({ theatre, cookie, ask }) {
   await chat.ended();
 
   // Named, pinned.
-  await menu(page, chat, 'whales', /rename/i);
-  const field = page.locator('input[value*="whales"], [role="dialog"] input').first();
+  await menu(page, chat, 'whales', 'Rename');
+  const field = page.getByRole('textbox', { name: 'Title' });
   await field.fill('Songs of the sea');
   await field.press('Enter');
   await item(chat, 'Songs of the sea').waitFor();
-  await menu(page, chat, 'bees', /^pin/i);
+  await menu(page, chat, 'bees', 'Pin');
   await until(async () => (await chat.items.first().innerText()).includes('bees'), 'the pinned one is first');
   await page.reload();
   await until(async () => (await chat.items.first().innerText()).includes('bees'), 'it is still');
   await item(chat, 'Songs of the sea').waitFor();
 
   // Found by what was said, and by name.
-  const search = page.getByRole('searchbox').first();
+  const search = page.getByRole('searchbox', { name: 'Search conversations' });
   await search.fill('flowers');
   await until(async () => await chat.items.count() === 1 && (await chat.items.first().innerText()).includes('bees'), 'found by a word of its answer');
   await search.fill('songs of');
@@ -60,26 +60,24 @@ export default async function story({ theatre, cookie, ask }) {
   await until(async () => await chat.items.count() === 2, 'all are back');
 
   // Deleted, and not.
-  await menu(page, chat, 'bees', /delete/i);
-  const sure = page.getByRole('alertdialog').getByRole('button', { name: /delete/i });
-  if (await sure.isVisible().catch(() => false)) await sure.click();
+  await menu(page, chat, 'bees', 'Delete');
   await until(async () => await chat.items.count() === 1, 'it is gone from the list');
-  await page.getByRole('button', { name: /undo/i }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
   await until(async () => await chat.items.count() === 2, 'it is back');
 
   // Archived.
-  await menu(page, chat, 'bees', /^archive/i);
+  await menu(page, chat, 'bees', 'Archive');
   await until(async () => await chat.items.count() === 1, 'it is archived');
 
   // Exported.
   const files = {};
-  for (const [kind, name] of [['markdown', /markdown/i], ['json', /json/i]]) {
+  for (const [kind, name] of [['markdown', 'Export as Markdown'], ['json', 'Export as JSON']]) {
     const download = page.waitForEvent('download');
     await menu(page, chat, 'Songs of the sea', name);
     const file = await download;
     files[kind] = { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
   }
-  await menu(page, chat, 'Songs of the sea', /copy.*id/i);
+  await menu(page, chat, 'Songs of the sea', 'Copy ID');
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   return { whales, bees, files, copied, books: await ask('settled') };
 }
@@ -90,8 +88,6 @@ const item = (chat, text) => chat.items.filter({ hasText: text }).first();
 async function menu(page, chat, text, name) {
   const one = item(chat, text);
   await one.hover();
-  await one.getByRole('button').last().click();
-  const entry = page.getByRole('menuitem', { name }).first();
-  if (!await entry.isVisible().catch(() => false)) await page.getByRole('menuitem', { name: /export/i }).first().hover().catch(() => {});
-  await entry.click();
+  await one.getByRole('button', { name: /^Actions for/ }).click();
+  await page.getByRole('menuitem', { name, exact: true }).click();
 }
