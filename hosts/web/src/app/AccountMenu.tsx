@@ -7,7 +7,7 @@ import { Badge } from '@/ui/Badge';
 import { cx } from '@/ui/cx';
 import { Money } from '@/ui/Money';
 import { Popover } from '@/ui/Popover';
-import { toast, toastProblem } from '@/ui/toast';
+import { toastProblem } from '@/ui/toast';
 import { Looks } from './Looks';
 import { areaOf } from './nav';
 import { left } from './session';
@@ -123,12 +123,10 @@ function Accounts({ onDone }: { onDone: () => void }) {
   const change = useSwitchAccount();
   if (me.accounts.length < 2 && me.account) return null;
   if (me.accounts.length === 0) return null;
-  const go = (id: string, name: string) =>
+  const go = (id: string) =>
     change.mutate(id, {
-      onSuccess: () => {
-        onDone();
-        toast({ title: t('account.switched', { name }), look: 'ok' });
-      },
+      // A new page: nothing of the other account stays in memory.
+      onSuccess: () => window.location.assign('/chat'),
       onError: (error) => toastProblem(t('account.switchFailed'), error),
     });
   return (
@@ -137,7 +135,7 @@ function Accounts({ onDone }: { onDone: () => void }) {
       <ul>
         {me.accounts.map(({ id, name, role, status }) => (
           <li key={id}>
-            <button type="button" className={cx(row, 'py-1.5')} aria-current={id === me.account?.id || undefined} disabled={change.isPending} onClick={() => (id === me.account?.id ? onDone() : go(id, name))}>
+            <button type="button" className={cx(row, 'py-1.5')} aria-current={id === me.account?.id || undefined} disabled={change.isPending} onClick={() => (id === me.account?.id ? onDone() : go(id))}>
               <span className="min-w-0 flex-1">
                 <span className="block truncate">{name}</span>
                 <span className="block text-xs text-quiet">{t(status === 'active' ? `account.role.${role}` : `account.status.${status}`)}</span>

@@ -39,6 +39,8 @@ async function somebody(): Promise<boolean> {
   }
 }
 
+const loadLayout = () => import('@/app/AppLayout');
+const loadChat = () => import('@/chat/ChatPage');
 const signIn = lazyRouteComponent(() => import('@/pages/SignInPage'));
 
 const index = createRoute({
@@ -77,8 +79,11 @@ const invitation = createRoute({
 const app = createRoute({
   getParentRoute: () => root,
   id: 'app',
-  component: lazyRouteComponent(() => import('@/app/AppLayout')),
+  component: lazyRouteComponent(loadLayout),
   beforeLoad: async ({ location }) => {
+    // Their files come while the server says who it is. One that fails is asked for again.
+    void loadLayout().catch(() => undefined);
+    if (location.pathname.startsWith('/chat')) void loadChat().catch(() => undefined);
     if (!(await somebody())) throw redirect({ to: '/sign-in', search: { return: location.href }, replace: true });
   },
 });
@@ -87,7 +92,7 @@ const page = <const Path extends string>(path: Path, load: Parameters<typeof laz
   createRoute({ getParentRoute: () => app, path, component: lazyRouteComponent(load) });
 
 // The page of /chat stays while its child, the thread, changes.
-const chat = page('/chat', () => import('@/chat/ChatPage'));
+const chat = page('/chat', loadChat);
 const chatIndex = createRoute({ getParentRoute: () => chat, path: '/' });
 const chatThread = createRoute({ getParentRoute: () => chat, path: '$thread' });
 

@@ -49,9 +49,9 @@ export function useSwitchAccount() {
   return useMutation({
     mutationFn: (account: string) => body(client.PUT('/api/session/account', { body: { account_id: account } })),
     onSuccess: (me) => {
-      // Everything else was the other account's.
-      queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' && queryKey[0] !== 'providers' });
       queryClient.setQueryData(meQuery.queryKey, me);
+      // Everything else was the other account's.
+      void queryClient.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' && queryKey[0] !== 'providers' });
     },
   });
 }
