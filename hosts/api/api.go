@@ -19,6 +19,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/app/turns"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/hosts/edge"
 	port "github.com/archibot/archibotchat/ports/limits"
@@ -47,6 +48,7 @@ type Config struct {
 	Activity *activity.Service
 	Models   *models.Service
 	Threads  *threads.Service
+	Turns    *turns.Service
 	Recorder Recorder
 	Log      *slog.Logger
 	// Edge is what the site's surfaces have in common.

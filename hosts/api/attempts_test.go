@@ -31,7 +31,7 @@ func TestAttempts_table(t *testing.T) {
 					free = false
 				}
 			}
-			limited := bounded[name] > 0 || name == "POST /api/threads/{thread}/turns" // which a member can have few of at a time
+			limited := bounded[name] > 0 || name == "POST /api/threads/{thread}/turns" || name == "GET /api/turns/{turn}/stream" // which a member can have few of at a time
 			require.Equal(t, limited, o.(map[string]any)["responses"].(map[string]any)["429"] != nil, "%s says whether it is bounded", name)
 			if free {
 				require.Positive(t, bounded[name], "%s needs no session: give it a line in attempts", name)

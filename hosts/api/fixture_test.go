@@ -37,6 +37,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/setup"
 	"github.com/archibot/archibotchat/core/app/signin"
 	"github.com/archibot/archibotchat/core/app/threads"
+	"github.com/archibot/archibotchat/core/app/turns"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
 	"github.com/archibot/archibotchat/core/gates"
@@ -171,6 +172,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 		Sessions: h.sessions, Gate: gate, Keyring: h.keyring, Limits: limits.New(limits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Models:   models.New(models.Deps{Upstream: demoupstream.New(demoupstream.Config{Now: clock}), Prices: h.prices, Now: clock, Log: log}),
 		Threads:  threads.New(threads.Deps{Store: s, Now: clock, NewID: ids.New}),
+		Turns:    turns.New(turns.Deps{Store: s, Door: shut{h.sessions}, Now: clock, NewID: ids.New, Log: log}),
 		Credits:  credits.New(credits.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Activity: activity.New(activity.Deps{Store: s, Now: clock, NewID: ids.New}),
 		Recorder: &h.refusals, Log: log, Attempts: h.attempts, Edge: edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log}),

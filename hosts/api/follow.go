@@ -1,12 +1,19 @@
 package api
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
+	"net/url"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/turns"
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 )
 
@@ -44,15 +51,137 @@ func (s *server) registerFollow() {
 	s.describeFollow()
 }
 
+// follow tells of a turn for as long as it takes. What fails before the first
+// event is a problem, and what fails later breaks the stream off, so that the
+// client comes back.
 func (s *server) follow(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // there would be no end to it
+		w.Header().Set("Allow", http.MethodGet)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
 	current, err := SessionOf(r, s.Sessions, s.Secure)
-	if err == nil {
-		r = r.WithContext(sessions.With(r.Context(), current))
-		if err = errSoon; current.Account.ID == "" {
-			err = gates.AccountPending.Fault()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	r = r.WithContext(sessions.With(r.Context(), current))
+	from, err := place(r)
+	switch {
+	case current.Account.ID == "":
+		err = gates.AccountPending.Fault()
+	case err == nil:
+		err = checkID(r.PathValue("turn"), "turn")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, done := unbounded(r.Context())
+	defer done()
+	out := &stream{w: w, rc: http.NewResponseController(w)}
+	err = s.Turns.Follow(ctx, r.PathValue("turn"), from, out.see)
+	switch {
+	case err == nil || out.left || ctx.Err() != nil:
+	case !out.begun:
+		s.fail(w, r, err)
+	default:
+		s.Log.WarnContext(ctx, "stream of a turn was cut", "request_id", access.Request(ctx), "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// maxPlace is beyond every answer.
+const maxPlace = 1 << 30
+
+// place returns where a follower wants to begin.
+func place(r *http.Request) (int, error) {
+	bad := func(param string) (int, error) {
+		f := fault.New(fault.Invalid, "invalid_cursor", "A cursor is an offset in bytes: the last id that was seen, or 0.")
+		f.Param = param
+		return 0, f
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	for name, values := range query {
+		if name != "cursor" || len(values) > 1 {
+			err = errors.New("another parameter")
 		}
 	}
-	s.fail(w, r, err)
+	if err != nil {
+		return bad("query.cursor")
+	}
+	text, param := query.Get("cursor"), "query.cursor"
+	if last := r.Header.Values("Last-Event-Id"); len(last) > 0 && last[0] != "" {
+		if text, param = last[0], "header.last-event-id"; len(last) > 1 {
+			return bad(param)
+		}
+	} else if !query.Has("cursor") {
+		return 0, nil
+	}
+	at, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || at > maxPlace {
+		return bad(param)
+	}
+	return int(at), nil
+}
+
+// stream writes events (the HTML standard's text/event-stream). Each is on its
+// way when see returns; a client that takes none for as long as the edge waits is
+// left.
+type stream struct {
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	begun bool
+	left  bool // by the client, or for it
+}
+
+func (s *stream) see(e turns.Event) error {
+	if !s.begun {
+		h := s.w.Header()
+		h.Set("Content-Type", "text/event-stream; charset=utf-8")
+		h.Set("Cache-Control", "no-store, no-transform")
+		h.Set("X-Accel-Buffering", "no") // a proxy that gathers answers would show nothing of them
+		s.w.WriteHeader(http.StatusOK)
+		s.begun = true
+	}
+	switch e.Kind {
+	case turns.Text:
+		return s.event("text", e.Cursor, TurnText{e.Text})
+	case turns.Reset:
+		return s.event("reset", e.Cursor, TurnReset{e.Text})
+	case turns.Step:
+		return s.event("step", nowhere, stepOf(e.Step))
+	case turns.End:
+		return s.event("end", e.Cursor, TurnEnd{turnOf(e.Turn), TurnBalance{e.Available}})
+	case turns.Closed:
+		return s.event("closed", nowhere, TurnClosed{e.Code})
+	case turns.Beat:
+	}
+	return s.write([]byte(": still there\n\n"))
+}
+
+// nowhere is the place of what has none.
+const nowhere = -1
+
+func (s *stream) event(name string, at int, data any) error {
+	b := append([]byte("event: "), name...)
+	if at != nowhere {
+		b = strconv.AppendInt(append(b, "\nid: "...), int64(at), 10)
+	}
+	text, err := json.Marshal(data) // which has no line breaks
+	if err != nil {
+		return err
+	}
+	return s.write(append(append(append(b, "\ndata: "...), text...), "\n\n"...))
+}
+
+func (s *stream) write(b []byte) error {
+	_, err := s.w.Write(b) // for which the edge sets a deadline
+	if err == nil {
+		err = s.rc.Flush()
+	}
+	s.left = s.left || err != nil
+	return err
 }
 
 // describeFollow writes the stream into the description.
@@ -90,7 +219,7 @@ func (s *server) describeFollow() {
 			{Name: "Last-Event-ID", In: "header", Description: "As cursor, and before it: browsers send it by themselves.", Schema: &huma.Schema{Type: huma.TypeString}},
 		},
 		Responses: map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: events}}}},
-		Errors:    []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity},
+		Errors:    []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}
 	s.declare(&o, reflect.TypeFor[struct{}]())
 	s.api.OpenAPI().AddOperation(&o)

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +11,10 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/demoupstream"
 	"github.com/archibot/archibotchat/adapters/pricefile"
+	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/turns"
 	"github.com/archibot/archibotchat/core/chat"
+	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/ports/store"
 )
@@ -56,6 +61,17 @@ func (h *house) say(t *testing.T, k talk, m chat.Message) {
 	require.NoError(t, err)
 	require.NoError(t, h.store.Threads().Change(t.Context(), k.whose, k.thread, store.ThreadChange{Head: &m.ID}))
 }
+
+// shut is a door of the chat that lets nobody in.
+type shut struct{ sessions *sessions.Service }
+
+func (shut) Enter(context.Context, string, netip.Addr) (turns.Visit, error) {
+	return nil, gates.CreditsExhausted.Fault()
+}
+
+func (d shut) Check(ctx context.Context) error { return d.sessions.Check(ctx) }
+
+func (shut) Limited(context.Context, netip.Addr) {}
 
 // prices are those of the demonstration models.
 type prices struct {

@@ -9,9 +9,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/archibot/archibotchat/core/app/sessions"
+	"github.com/archibot/archibotchat/core/app/turns"
 	"github.com/archibot/archibotchat/core/chat"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
+	"github.com/archibot/archibotchat/hosts/edge"
 )
 
 // Turn is one question and the work on its answer.
@@ -102,22 +104,70 @@ func (s *server) registerTurns() {
 		DefaultStatus: http.StatusCreated,
 		Responses:     map[string]*huma.Response{"200": {Description: "The turn was started before, with this key.", Content: map[string]*huma.MediaType{"application/json": {Schema: started}}}},
 		Errors:        []int{http.StatusPaymentRequired, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests},
-	}, soon[startTurnInput, startTurnOutput])
+	}, s.startTurn)
 	op(s, huma.Operation{
 		OperationID: "show-turn", Method: http.MethodGet, Path: "/api/turns/{turn}", Tags: tags,
 		Summary: "Show a turn", Errors: missing,
-	}, soon[turnInput, turnOutput])
+	}, turnOp(s.Turns.Get))
 	op(s, huma.Operation{
 		OperationID: "stop-turn", Method: http.MethodPost, Path: "/api/turns/{turn}/stop", Tags: tags,
 		Summary: "Stop a turn", Description: "The text so far stays, and is charged for. The turn ends a moment later; stopping one that has ended changes nothing.", Errors: missing,
-	}, soon[turnInput, turnOutput])
+	}, turnOp(s.Turns.Stop))
 	s.registerFollow()
 }
 
-var errSoon = fault.New(fault.Unavailable, "not_yet_available", "This part of the service is not ready yet.")
+func (s *server) startTurn(ctx context.Context, _ sessions.Current, in *startTurnInput) (*startTurnOutput, error) {
+	if err := checkID(in.ID, "thr"); err != nil {
+		return nil, err
+	}
+	b := in.Body
+	for _, id := range []string{b.Parent, b.Question} {
+		if err := checkID(id, "msg"); id != "" && err != nil {
+			return nil, err
+		}
+	}
+	if err := chat.CheckModel(b.Model, "model"); err != nil {
+		return nil, err
+	}
+	a, err := s.Turns.Start(ctx, turns.Ask{
+		Thread: in.ID, Key: b.Key, Model: b.Model, Text: b.Text, Parent: b.Parent, Question: b.Question, From: edge.Client(ctx),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if b.Question != "" && b.Question != a.Question.ID || b.Text != "" && (b.Text != a.Question.Text || b.Parent != a.Question.Parent) {
+		return nil, errOtherTurn
+	}
+	versions, err := s.Threads.Versions(ctx, in.ID, a.Question.Parent, a.Question.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &startTurnOutput{Status: http.StatusCreated, Body: StartedTurn{
+		Turn: turnOf(a.Turn), Question: messageOf(a.Question, versions[a.Question.Parent], chat.Turn{}),
+		Answer: messageOf(a.Answer, versions[a.Question.ID], a.Turn), Thread: threadOf(a.Thread),
+	}}
+	if a.Again {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
 
-// soon stands in for what is described and not built yet.
-func soon[I, O any](context.Context, sessions.Current, *I) (*O, error) { return nil, errSoon }
+// errOtherTurn refuses a key that stands for something else already.
+var errOtherTurn = fault.New(fault.Conflict, "key_reused", "Another question was asked with this key. Make a new key for each.")
+
+// turnOp is an operation that takes a turn's ID alone.
+func turnOp(do func(ctx context.Context, id string) (chat.Turn, error)) func(context.Context, sessions.Current, *turnInput) (*turnOutput, error) {
+	return func(ctx context.Context, _ sessions.Current, in *turnInput) (*turnOutput, error) {
+		if err := checkID(in.ID, "turn"); err != nil {
+			return nil, err
+		}
+		t, err := do(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &turnOutput{turnOf(t)}, nil
+	}
+}
 
 func turnOf(t chat.Turn) Turn {
 	out := Turn{

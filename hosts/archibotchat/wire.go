@@ -214,7 +214,7 @@ func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *sl
 	app := w.app
 	apiHandler = api.New(api.Config{
 		Sessions: app.Sessions, SignIn: app.SignIn, Base: func() string { return w.at.base }, Gate: app.Gate, Members: app.Members, Setup: app.Setup, Requests: app.Requests, Keyring: app.Keyring, Limits: app.Limits, Credits: app.Credits, Activity: app.Activity,
-		Models: app.Models, Threads: app.Threads, Recorder: app.Recorder,
+		Models: app.Models, Threads: app.Threads, Turns: app.Turns, Recorder: app.Recorder,
 		Leaks: leaks(s), Log: log, Edge: outer, Attempts: w.attempts, Secure: s.Environment != boot.Local,
 	})
 	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})
