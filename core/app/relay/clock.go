@@ -16,10 +16,10 @@ type pulse struct {
 	timer    *time.Timer
 	until    time.Time
 	step     time.Duration // from the last tick to the next
+	of       ledger.Hold   // as far as a mark or an extension needs it
 	stopped  bool
-	of       ledger.Hold // as far as a mark or an extension needs it
-	news     bool        // since the last tick
-	seen     bool        // by the client, of the answer
+	news     bool // since the last tick
+	seen     bool // by the client, of the answer
 	usage    inference.Usage
 	produced int64
 }
