@@ -91,7 +91,7 @@ func TestTurns_Kill(t *testing.T) { // C3, L9
 		require.Equal(t, "server_lost", turn.Failure.Code)
 		require.NotEmpty(t, turn.Failure.Message)
 		require.True(t, turn.Failure.Retryable)
-		_, kept := again.path(t, st.Thread.ID)
+		kept := again.answered(t, st.Thread.ID)
 		require.Equal(t, seen, kept, "all that was seen is kept")
 		require.True(t, strings.HasPrefix(answer, kept))
 
@@ -141,7 +141,7 @@ func TestTurns_Term(t *testing.T) { // HOTPATH 24
 		require.Equal(t, "server_stopping", cut.Failure.Code)
 		require.True(t, cut.Settled)
 		require.Positive(t, cut.Debited)
-		_, kept := again.path(t, long.Thread.ID)
+		kept := again.answered(t, long.Thread.ID)
 		require.Equal(t, 20, strings.Count(kept, " "))
 		whole := again.turn(t, short.Turn.ID)
 		require.Equal(t, "done", whole.State)
@@ -180,7 +180,7 @@ func TestTurns_Replicas(t *testing.T) { // C3
 	require.Equal(t, "stopped", there.ends(t).State)
 	require.Equal(t, here.seen(), there.seen())
 	require.True(t, strings.HasPrefix(answer, here.seen()))
-	_, kept := far.path(t, st.Thread.ID)
+	kept := far.answered(t, st.Thread.ID)
 	require.Equal(t, here.seen(), kept)
 	require.Positive(t, stopped.Debited)
 

@@ -113,15 +113,15 @@ func (v visitor) stop(t *testing.T, id string) (got turn) {
 	return got
 }
 
-// path returns the texts of a question and its answer.
-func (v visitor) path(t *testing.T, thread string) (question, answer string) {
+// answered returns the text of the answer in a thread of one question.
+func (v visitor) answered(t *testing.T, thread string) string {
 	t.Helper()
 	var shown struct {
 		Messages []message `json:"messages"`
 	}
 	v.call(t, http.MethodGet, "/api/threads/"+thread+"/messages", nil, &shown)
 	require.Len(t, shown.Messages, 2)
-	return shown.Messages[0].Text, shown.Messages[1].Text
+	return shown.Messages[1].Text
 }
 
 // follower is a tab that follows a turn.

@@ -9,8 +9,9 @@ type Observer interface {
 	Held()
 	// Accepted tells which upstream took the call.
 	Accepted(upstream string)
-	// Settled and Released tell how the job's credits were ended, durably. A job
-	// that ends without either may yet be settled later on.
+	// Settled and Released tell how the job's credits were ended, durably, or that
+	// none were set aside after all. A job that ends without either may yet be
+	// settled later on.
 	Settled(b Bill, u inference.Usage)
 	Released(b Bill)
 	// Broke tells with what fault an answer broke off of which a part was sent.

@@ -109,9 +109,19 @@ func (r *run) confirm() error {
 	return err
 }
 
-// again holds once more for work whose hold was refused because the account
-// was changed meanwhile, if the gate still lets it in. Any other refusal stands.
+// again is anew, and tells whoever watches if nothing is held for good.
 func (r *run) again(err error) error {
+	was := err
+	err = r.anew(err)
+	if o := r.job.Observer; o != nil && err != nil && refused(was) {
+		o.Released(Bill{})
+	}
+	return err
+}
+
+// anew holds once more for work whose hold was refused because the account
+// was changed meanwhile, if the gate still lets it in. Any other refusal stands.
+func (r *run) anew(err error) error {
 	if !errors.Is(err, ledger.ErrEpoch) || r.job.Gate == nil {
 		r.denied(&r.job, err)
 		return err
@@ -162,6 +172,9 @@ func (r *run) release(reason string) Bill {
 	o, err := r.deps.Ledger.Release(r.hold, reason)
 	if r.unsure && refused(err) { // there is nothing to give back
 		r.denied(&r.job, err)
+		if told := r.job.Observer; told != nil {
+			told.Released(Bill{})
+		}
 		return Bill{}
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,31 @@ type edge struct {
 	store.Store
 	mu   sync.Mutex
 	fail func(what string) error
+	kind ledger.OpKind
+	then func()
+}
+
+// before has something happen before the next step of a kind is booked.
+func (e *edge) before(kind ledger.OpKind, then func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.kind, e.then = kind, then
+}
+
+func (e *edge) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	e.mu.Lock()
+	then := e.then
+	if !slices.ContainsFunc(ops, func(op ledger.Op) bool { return op.Kind == e.kind }) {
+		then = nil
+	}
+	if then != nil {
+		e.then = nil
+	}
+	e.mu.Unlock()
+	if then != nil {
+		then()
+	}
+	return e.Store.TryCommit(ctx, by, ops, patience)
 }
 
 func (e *edge) on(fail func(what string) error) {
