@@ -14,7 +14,7 @@ export const MessageView = memo(function MessageView({ id }: { id: string }) {
   const mine = message.role === 'user';
   return (
     <MessagePrimitive.Root asChild>
-      <article className="group/message py-3" data-testid="message" data-role={message.role} data-id={id}>
+      <article className="group/message py-2" data-testid="message" data-role={message.role} data-id={id}>
         <h2 className="sr-only">{t(mine ? 'message.you' : 'message.answer')}</h2>
         {mine ? <Question message={message} /> : <Answer message={message} thread={thread} />}
       </article>

@@ -25,8 +25,10 @@ export default function Panel({ open, onOpenChange, ...rest }: Props) {
   const desk = useDesk();
   if (!desk) {
     return (
-      <Dialog open={open} onOpenChange={onOpenChange} title={t('panel.title')}>
-        <PanelTabs {...rest} />
+      <Dialog open={open} onOpenChange={onOpenChange} title={t('panel.title')} onOpenAutoFocus={calm}>
+        <div data-testid="panel">
+          <PanelTabs {...rest} />
+        </div>
       </Dialog>
     );
   }
@@ -43,6 +45,12 @@ export default function Panel({ open, onOpenChange, ...rest }: Props) {
     </aside>
   );
 }
+
+// The keyboard of a phone would cover half of it.
+const calm = (e: Event) => {
+  e.preventDefault();
+  (e.target as HTMLElement).focus();
+};
 
 function PanelTabs({ tab, onTab, instructions, onInstructions }: Omit<Props, 'open' | 'onOpenChange'>) {
   const { t } = useTranslation('chat');

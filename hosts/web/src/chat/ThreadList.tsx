@@ -40,7 +40,7 @@ export function ThreadList() {
               type="search"
               value={typed}
               maxLength={100}
-              placeholder={t('list.search')}
+              placeholder={t('list.searchHint')}
               className="h-8 w-full rounded-md bg-hover pr-2 pl-8 touch:h-11 touch:text-base"
               onChange={(e) => setTyped(e.target.value)}
             />

@@ -1,5 +1,5 @@
 import { Archive, ArchiveRestore, Copy, Download, Pencil, Pin, PinOff, RotateCcw, Trash2 } from 'lucide-react';
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { exportAddress } from '@/api/queries/chat';
 import { copy } from '@/ui/CopyButton';
@@ -12,10 +12,12 @@ interface Props {
   thread: Thread;
   trigger: ReactElement;
   onRename?: () => void;
+  align?: 'start' | 'end';
+  children?: ReactNode;
 }
 
 /** C1: what can be done with a thread. */
-export function ThreadMenu({ thread, trigger, onRename }: Props) {
+export function ThreadMenu({ thread, trigger, onRename, align = 'end', children }: Props) {
   const { t } = useTranslation('chat');
   const { change, remove, restore } = useThreadDeeds();
   const copyID = async () => {
@@ -35,7 +37,8 @@ export function ThreadMenu({ thread, trigger, onRename }: Props) {
     );
   }
   return (
-    <Menu trigger={trigger}>
+    <Menu trigger={trigger} align={align}>
+      {children}
       {onRename && (
         <MenuItem icon={Pencil} onSelect={onRename}>
           {t('thread.rename')}

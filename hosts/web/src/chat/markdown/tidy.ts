@@ -9,10 +9,21 @@ interface Parent {
 
 /**
  * Takes from an answer's elements what would reach beyond the answer: names that
- * others could refer to, or be taken for.
+ * others could refer to, or be taken for. HTML that stands by itself becomes a
+ * paragraph of text.
  */
 export function tidy() {
-  return (root: Parent) => walk(root);
+  return (root: Parent) => {
+    walk(root);
+    root.children = (root.children as Node[]).map((child) =>
+      child.type === 'raw' ? { type: 'element', tagName: 'p', properties: {}, children: [{ type: 'text', value: child.value ?? '' }] } : child,
+    ) as Parent['children'];
+  };
+}
+
+interface Node {
+  type: string;
+  value?: string;
 }
 
 function walk(node: Parent) {
