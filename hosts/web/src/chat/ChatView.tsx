@@ -105,7 +105,6 @@ export function ChatView({ id, store }: Props) {
 
   // What is shown is one step above what is loaded: the next page is on its way before it is needed.
   const { path } = conversation;
-  const first = path[Math.max(0, path.length - size)]?.id;
   const hidden = path.length > size;
   const grow = useCallback(() => {
     setSize((n) => n + more);
@@ -152,7 +151,6 @@ export function ChatView({ id, store }: Props) {
               <Welcome onPick={(text) => composer.current?.fill(text)} />
             ) : (
               <Conversation
-                first={first}
                 more={hidden || conversation.earlier}
                 onMore={grow}
                 refused={conversation.refused}

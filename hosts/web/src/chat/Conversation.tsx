@@ -1,10 +1,9 @@
-import { ThreadPrimitive } from '@assistant-ui/react';
-import { ArrowDown, Pencil } from 'lucide-react';
+import { ThreadPrimitive, useAuiState } from '@assistant-ui/react';
+import { ArrowDown, LoaderCircle, Pencil } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/ui/Button';
 import { IconButton } from '@/ui/IconButton';
-import { Skeleton } from '@/ui/Skeleton';
 import { FailedCard } from './FailedCard';
 import { MessageView } from './MessageView';
 import type { Refused } from './thread';
@@ -12,8 +11,7 @@ import { useStick } from './useStick';
 import { useView } from './view';
 
 interface Props {
-  /** The first message that is mounted; others come when one scrolls up. */
-  first: string | undefined;
+  /** Whether there are messages before those that are mounted; they come when one scrolls up. */
   more: boolean;
   onMore: () => void;
   refused: Refused | undefined;
@@ -22,12 +20,14 @@ interface Props {
 }
 
 /** The messages, of which the newest ones are mounted. */
-export function Conversation({ first, more, onMore, refused, onAgain, onEditRefused }: Props) {
+export function Conversation({ more, onMore, refused, onAgain, onEditRefused }: Props) {
   const { t } = useTranslation('chat');
   const { conversation } = useView();
   const viewport = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
+  // Of those that are mounted, which is a moment after they are known.
+  const first = useAuiState((s) => s.thread.messages[0]?.id);
   const { atEnd, toEnd } = useStick(viewport, content, first);
   const { sending } = conversation;
   useEffect(() => {
@@ -61,8 +61,9 @@ export function Conversation({ first, more, onMore, refused, onAgain, onEditRefu
         data-testid="messages"
       >
         <div ref={content} className="mx-auto max-w-3xl px-4 pt-4 pb-6">
-          <div ref={top} />
-          {conversation.loadingEarlier && <Skeleton className="mb-4 h-16 w-full" />}
+          <div ref={top} className={more ? 'flex h-10 items-center justify-center' : undefined}>
+            {conversation.loadingEarlier && <LoaderCircle className="size-4 animate-spin text-quiet" aria-label={t('loading')} />}
+          </div>
           <ThreadPrimitive.Messages>{({ message }) => <MessageView id={message.id} />}</ThreadPrimitive.Messages>
           {refused && <RefusedQuestion refused={refused} onAgain={onAgain} onEdit={onEditRefused} />}
         </div>

@@ -15,14 +15,12 @@ export default function ModelList({ models, value, onChange }: Props) {
   const { t } = useTranslation('chat');
   return (
     <Command label={t('model.label')} {...(value === undefined ? {} : { defaultValue: value })} loop>
-      {models.length > 8 && (
-        <Command.Input
-          autoFocus
-          placeholder={t('model.search')}
-          className="h-10 w-full border-b border-line bg-transparent px-3 outline-none touch:text-base"
-        />
-      )}
-      <Command.List className="max-h-80 overflow-y-auto p-1" tabIndex={models.length > 8 ? -1 : 0} autoFocus={models.length <= 8}>
+      <Command.Input
+        autoFocus
+        placeholder={t('model.search')}
+        className="h-10 w-full border-b border-line bg-transparent px-3 outline-none touch:h-11 touch:text-base"
+      />
+      <Command.List className="max-h-80 overflow-y-auto p-1">
         <Command.Empty className="px-3 py-4 text-center text-quiet">{t('model.empty')}</Command.Empty>
         {models.map((m) => (
           <Command.Item

@@ -25,7 +25,7 @@ export default function Panel({ open, onOpenChange, ...rest }: Props) {
   const desk = useDesk();
   if (!desk) {
     return (
-      <Dialog open={open} onOpenChange={onOpenChange} title={t('panel.title')} onOpenAutoFocus={calm}>
+      <Dialog open={open} onOpenChange={onOpenChange} title={t('panel.title')} begin="window">
         <div data-testid="panel">
           <PanelTabs {...rest} />
         </div>
@@ -45,12 +45,6 @@ export default function Panel({ open, onOpenChange, ...rest }: Props) {
     </aside>
   );
 }
-
-// The keyboard of a phone would cover half of it.
-const calm = (e: Event) => {
-  e.preventDefault();
-  (e.target as HTMLElement).focus();
-};
 
 function PanelTabs({ tab, onTab, instructions, onInstructions }: Omit<Props, 'open' | 'onOpenChange'>) {
   const { t } = useTranslation('chat');

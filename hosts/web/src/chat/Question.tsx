@@ -30,8 +30,8 @@ export function Question({ message }: { message: Message }) {
     );
   }
   return (
-    <div className="flex flex-col items-end gap-1">
-      <div className="max-w-[85%] rounded-xl bg-hover px-4 py-2.5 text-base whitespace-pre-wrap">{message.text}</div>
+    <div className="flex flex-col items-end gap-1 desk:flex-row-reverse desk:items-center">
+      <div className="max-w-[85%] desk:max-w-[75%] rounded-xl bg-hover px-4 py-2.5 text-base whitespace-pre-wrap">{message.text}</div>
       {!message.id.startsWith(localPrefix) && (
         <div className="message-actions flex items-center">
           <CopyButton text={message.text} label={t('message.copyQuestion')} />

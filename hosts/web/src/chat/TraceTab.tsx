@@ -32,7 +32,7 @@ function Timeline({ turn }: { turn: Turn }) {
       {turn.steps.map((s, i) => {
         const known = names.find((n) => n === s.name);
         return (
-          <li key={`${s.name}-${s.at_ms}-${i}`} className="grid grid-cols-[auto_1fr_auto] gap-x-3" data-step={s.name}>
+          <li key={`${s.name}-${s.at_ms}-${i}`} className="grid grid-cols-[auto_1fr_4rem] gap-x-3" data-step={s.name}>
             <span className="flex flex-col items-center" aria-hidden>
               <span className="mt-1.5 size-2 rounded-full bg-accent" />
               {i < turn.steps.length - 1 && <span className="w-px flex-1 bg-line-strong" />}

@@ -25,6 +25,8 @@ interface Props {
   width?: keyof typeof widths;
   /** False: a press beside it does not close it, as where typed text would be lost. */
   dismissable?: boolean;
+  /** Where the focus begins: at the first input, or at the window, where a phone's keyboard would cover what is read. */
+  begin?: 'input' | 'window';
 }
 
 /** Begins at the first input, or at the window itself, so that it is read from its title on. */
@@ -35,8 +37,13 @@ function toFirstInput(event: Event): void {
   (window.querySelector<HTMLElement>('input:not([type=hidden]), textarea, select') ?? window).focus();
 }
 
+function toWindow(event: Event): void {
+  event.preventDefault();
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+}
+
 /** A window before the page; on phones a sheet at its foot. */
-export function Dialog({ open, onOpenChange, title, description, children, footer, width = 'md', dismissable = true }: Props) {
+export function Dialog({ open, onOpenChange, title, description, children, footer, width = 'md', dismissable = true, begin = 'input' }: Props) {
   const { t } = useTranslation();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -44,7 +51,7 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
         <Radix.Overlay className={scrim} />
         <Radix.Content
           className={cx(panel, widths[width])}
-          onOpenAutoFocus={toFirstInput}
+          onOpenAutoFocus={begin === 'input' ? toFirstInput : toWindow}
           onInteractOutside={dismissable ? undefined : (event) => event.preventDefault()}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
