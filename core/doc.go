@@ -31,7 +31,8 @@
 // responses (whose each is that an upstream keeps; calls on them),
 // tariff (which prices are in force), models, keyring, firstparty (the hidden
 // credentials of browser chat), limits, accounts,
-// credits, activity, seal, signin (who comes in, and whether their provider
+// credits, activity, threads (conversations), turns (the work on answers), seal,
+// signin (who comes in, and whether their provider
 // still vouches for them), sessions.
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key

@@ -68,3 +68,34 @@ func TestFirstParty_leaked(t *testing.T) { // K8, K9
 	_, err = h.store.FirstParties().ByDigest(t.Context(), c.Digest)
 	require.NoError(t, err)
 }
+
+// A turn that is asked under the credential shows nothing of it anywhere.
+func TestFirstParty_turn(t *testing.T) { // K8, C6
+	t.Parallel()
+	s := openSite(t)
+	st, a := s.asked(t, "x")
+	a.say(t, "An answer.")
+	a.finish(t)
+	at := "/api/threads/" + st.Thread.ID
+	all := a.body
+	for _, path := range []string{
+		"/api/turns/" + st.Turn.ID + "/stream", "/api/turns/" + st.Turn.ID, at, at + "/messages", at + "/export", at + "/export?format=json", "/api/threads", "/api/me", "/api/keys",
+		"/api/activity", "/api/activity.csv", "/api/credits/lines", "/api/models",
+	} {
+		r := s.do(t, s.ann, "GET", path, "")
+		require.Equal(t, http.StatusOK, r.StatusCode, path)
+		all += r.text
+		for k, vs := range r.Header {
+			all += k + strings.Join(vs, "")
+		}
+	}
+	require.Contains(t, all, "An answer.")
+	c, err := s.store.FirstParties().Of(t.Context(), s.account, "user_ann")
+	require.NoError(t, err)
+	require.NotEmpty(t, c.ID)
+	for _, canary := range []string{
+		"fpc_", c.ID, hex.EncodeToString(c.Digest[1:16]), base64.StdEncoding.EncodeToString(c.Digest[:])[4:20], base64.URLEncoding.EncodeToString(c.Digest[:])[4:20], "abk_", string(c.Digest[:]),
+	} {
+		require.NotContains(t, all+s.log.String(), canary)
+	}
+}
