@@ -48,8 +48,9 @@ const index = createRoute({
   path: '/',
   validateSearch: signInSearch,
   component: signIn,
-  beforeLoad: async () => {
-    if (await somebody()) throw redirect({ to: '/chat', replace: true });
+  beforeLoad: async ({ search }) => {
+    // Who has to sign in anew by a printed link is told where it is.
+    if (search.sign_in !== 'printed' && (await somebody())) throw redirect({ to: '/chat', replace: true });
   },
 });
 

@@ -1,12 +1,15 @@
 /**
- * The texts. English comes with the app and stands in for what another language
- * lacks; others are loaded when they are chosen. A namespace is a JSON file, the
+ * The texts. English stands in for what another language lacks: what the shell and
+ * the chat say comes with the app, what a page says with that page (see addTexts).
+ * Other languages are loaded when they are chosen. A namespace is a JSON file, the
  * same in each language (texts.test.ts compares them).
  */
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { keep, kept } from '@/app/kept';
-import en from './en';
+import type en from './en';
+import chat from './en/chat.json';
+import common from './en/common.json';
 
 export const languages = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof languages;
@@ -30,13 +33,18 @@ async function load(language: Language): Promise<void> {
   for (const [namespace, bundle] of Object.entries(texts)) i18next.addResourceBundle(language, namespace, bundle);
 }
 
+/** Adds the English texts of a page. Its module calls this, before it is rendered. */
+export function addTexts<Namespace extends keyof typeof en>(namespace: Namespace, texts: (typeof en)[Namespace]): void {
+  i18next.addResourceBundle('en', namespace, texts);
+}
+
 export async function begin(): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: 'en',
     fallbackLng: 'en',
     defaultNS: 'common',
-    ns: Object.keys(en),
-    resources: { en },
+    ns: ['common', 'chat'],
+    resources: { en: { common, chat } },
     interpolation: { escapeValue: false }, // React escapes
   });
   const language = preferred();

@@ -6,6 +6,8 @@ import { signedOut } from '@/api/problem';
 import { meQuery, useSwitchAccount, type Me } from '@/api/queries/me';
 import { useAcceptInvitation } from '@/api/queries/members';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/members.json';
 import { Button } from '@/ui/Button';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { SkeletonRows } from '@/ui/Skeleton';
@@ -14,6 +16,8 @@ import { courier } from './invitation/courier';
 import { final, outcomeOf } from './invitation/outcome';
 import { Providers } from './Providers';
 import { Public } from './Public';
+
+addTexts('members', texts);
 
 const back = '/invitation';
 

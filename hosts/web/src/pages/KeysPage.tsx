@@ -7,6 +7,8 @@ import { useMembers } from '@/api/queries/members';
 import { AreaNotice } from '@/app/AreaNotice';
 import { Choice } from '@/app/Choice';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/keys.json';
 import { Button } from '@/ui/Button';
 import { CopyButton } from '@/ui/CopyButton';
 import { EmptyState } from '@/ui/EmptyState';
@@ -26,6 +28,8 @@ import { RotateKey } from './keys/RotateKey';
 import { baseURL } from './keys/snippets';
 import { endsAt, pick, type Filter, type Viewer } from './keys/view';
 import { useMoment } from './moment';
+
+addTexts('keys', texts);
 
 /** How many rows are added at a time. */
 const step = 25;

@@ -4,6 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
 import { useLimits, useMembers, type Limit, type Member, type Role } from '@/api/queries/members';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/members.json';
 import { Badge } from '@/ui/Badge';
 import { Button } from '@/ui/Button';
 import { EmptyState } from '@/ui/EmptyState';
@@ -20,6 +22,8 @@ import { InviteDialog } from './members/InviteDialog';
 import { LimitDialog } from './members/LimitDialog';
 import { ChangeRole, LeaveAccount, RemoveMember } from './members/MemberDialogs';
 import { useCredits } from './moment';
+
+addTexts('members', texts);
 
 type Open = { what: 'invite'; email: string; role: Role } | { what: 'role' | 'remove' | 'limit'; member: Member } | { what: 'budget' | 'leave' } | null;
 

@@ -5,6 +5,8 @@ import { useRequest, useRequests, type AccessRequest, type ApprovedRequest, type
 import { useArea } from '@/api/queries/me';
 import { Choice } from '@/app/Choice';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/access.json';
 import { Badge } from '@/ui/Badge';
 import { Button } from '@/ui/Button';
 import { EmptyState } from '@/ui/EmptyState';
@@ -18,6 +20,8 @@ import { Approve, Approved } from './operator/Approve';
 import { Deny, Reopen } from './operator/Decide';
 import { Detail, looks, productNames } from './operator/Detail';
 import { readApproval, toApproval, type ApproveForm } from './operator/terms';
+
+addTexts('access', texts);
 
 const filters: RequestFilter[] = ['open', 'approved', 'denied', 'all'];
 

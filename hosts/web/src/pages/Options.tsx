@@ -63,7 +63,7 @@ export function Radios<Value extends string>({ value, onChange, options, disable
             checked={value === o.value}
             disabled={disabled}
             onChange={() => onChange(o.value)}
-            className="mt-0.5 size-4 shrink-0 accent-accent touch:size-6"
+            className="mt-0.5 size-4 shrink-0 appearance-none rounded-full border border-line-control bg-page checked:border-5 checked:border-accent touch:size-6 touch:checked:border-7"
           />
           <span>
             {o.label}

@@ -3,11 +3,15 @@ import { Link, useLocation } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/access.json';
 import { Button } from '@/ui/Button';
 import { CopyTextButton } from '@/ui/CopyButton';
 import { Form } from './access/Form';
 import { Mine, statusPath } from './access/Mine';
 import { Public } from './Public';
+
+addTexts('access', texts);
 
 const link = 'font-medium text-accent underline underline-offset-4';
 

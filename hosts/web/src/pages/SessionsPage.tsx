@@ -4,6 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { providersQuery, useMe } from '@/api/queries/me';
 import { useEndOthers, useEndSession, useSessions, type OwnSession } from '@/api/queries/sessions';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/sessions.json';
 import { useQuery } from '@tanstack/react-query';
 import { AlertDialog } from '@/ui/AlertDialog';
 import { Badge } from '@/ui/Badge';
@@ -15,6 +17,8 @@ import { Time } from '@/ui/Time';
 import { toast } from '@/ui/toast';
 import { useMoment } from './moment';
 import { rules } from './sessions/view';
+
+addTexts('sessions', texts);
 
 /** /sessions: where the person is signed in. */
 export default function SessionsPage() {

@@ -3,11 +3,15 @@ import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
 import { useSetup, type Setup } from '@/api/queries/setup';
 import { useTitle } from '@/app/title';
+import { addTexts } from '@/i18n';
+import texts from '@/i18n/en/setup.json';
 import { PageHeader } from '@/ui/PageHeader';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { SkeletonRows } from '@/ui/Skeleton';
 import { Boundary } from './setup/Boundary';
 import { Usage } from './setup/Usage';
+
+addTexts('setup', texts);
 
 /** /setup: what the account settles before it begins, and can change at any time. */
 export default function SetupPage() {

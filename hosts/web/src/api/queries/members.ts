@@ -28,8 +28,9 @@ export function useMembers({ enabled }: { enabled: boolean }) {
   });
 }
 
+/** useChangeRole changes what a member may do; perhaps one's own, so that one is looked at again too. */
 export function useChangeRole() {
-  const again = useRefresh(members);
+  const again = useRefresh(members, ['me']);
   return useMutation({
     mutationFn: ({ user, role }: { user: string; role: Role }) =>
       body(api.PATCH('/api/members/{user_id}', { params: { path: { user_id: user } }, body: { role } })),

@@ -1,8 +1,8 @@
-import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { useKeys } from '@/api/queries/keys';
 import { useMe } from '@/api/queries/me';
 import { useChangeRole, useRemoveMember, type Member } from '@/api/queries/members';
+import { left } from '@/app/session';
 import { AlertDialog } from '@/ui/AlertDialog';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { toast } from '@/ui/toast';
@@ -87,13 +87,12 @@ export function RemoveMember({ target, name, onClose }: Props) {
 export function LeaveAccount({ user, account, onClose }: { user: string; account: string; onClose: () => void }) {
   const { t } = useTranslation('members');
   const remove = useRemoveMember();
-  const navigate = useNavigate();
   const confirm = () =>
     remove.mutate(user, {
       onSuccess: () => {
         toast({ title: t('leave.done'), look: 'ok' });
         onClose();
-        void navigate({ to: '/sign-in' });
+        left(''); // the session ended with the membership
       },
     });
   return (
