@@ -28,6 +28,7 @@ import { RotateKey } from './keys/RotateKey';
 import { baseURL } from './keys/snippets';
 import { endsAt, pick, type Filter, type Viewer } from './keys/view';
 import { useMoment } from './moment';
+import { useReturnFocus } from './returnFocus';
 
 addTexts('keys', texts);
 
@@ -46,6 +47,7 @@ export default function KeysPage() {
   const [made, setMade] = useState<{ made: NewKey; old?: string } | null>(null);
   const [deed, setDeed] = useState<{ deed: Deed; key: Key } | null>(null);
   const open = area?.allowed === true;
+  useReturnFocus(form !== null || made !== null || deed !== null);
   const create = () => setForm(newKey);
   const close = () => setDeed(null);
 

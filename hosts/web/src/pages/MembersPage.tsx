@@ -22,6 +22,7 @@ import { InviteDialog } from './members/InviteDialog';
 import { LimitDialog } from './members/LimitDialog';
 import { ChangeRole, LeaveAccount, RemoveMember } from './members/MemberDialogs';
 import { useCredits } from './moment';
+import { useReturnFocus } from './returnFocus';
 
 addTexts('members', texts);
 
@@ -36,6 +37,7 @@ export default function MembersPage() {
   const limits = useLimits({ enabled: admin });
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
+  useReturnFocus(open !== null);
   const account = me.account?.name ?? t('leadAccount');
   const own = me.user?.id;
   const nameOf = (m: Member) => m.name ?? m.email ?? m.user_id;

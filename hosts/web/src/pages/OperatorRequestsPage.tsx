@@ -20,6 +20,7 @@ import { Approve, Approved } from './operator/Approve';
 import { Deny, Reopen } from './operator/Decide';
 import { Detail, looks, productNames } from './operator/Detail';
 import { readApproval, toApproval, type ApproveForm } from './operator/terms';
+import { useReturnFocus } from './returnFocus';
 
 addTexts('access', texts);
 
@@ -36,6 +37,7 @@ export default function OperatorRequestsPage() {
   const [open, setOpen] = useState<Open>(null);
   const [form, setForm] = useKeptForm('operator.approve', readApproval);
   const close = () => setOpen(null);
+  useReturnFocus(open !== null || form !== null);
   if (!area?.allowed) {
     return (
       <EmptyState icon={ShieldAlert} level={1} title={t('operator.forbidden')}>

@@ -16,6 +16,7 @@ import { SkeletonRows } from '@/ui/Skeleton';
 import { Time } from '@/ui/Time';
 import { toast } from '@/ui/toast';
 import { useMoment } from './moment';
+import { useReturnFocus } from './returnFocus';
 import { rules } from './sessions/view';
 
 addTexts('sessions', texts);
@@ -29,6 +30,7 @@ export default function SessionsPage() {
   const current = all.find((s) => s.current);
   const others = all.filter((s) => !s.current);
   const [ending, setEnding] = useState<OwnSession | 'others' | null>(null);
+  useReturnFocus(ending !== null);
   return (
     <>
       <PageHeader title={t('title')} lead={t('lead')}>

@@ -46,7 +46,7 @@ function State({ boundary }: { boundary: Setup['boundary'] }) {
   }
   const by = boundary.acknowledged_by;
   const member = members.data?.pages.flatMap((p) => p.data).find((m) => m.user_id === by);
-  const who = by === me.user?.id || by === me.session.id ? t('boundary.you') : (member?.name ?? member?.email ?? (by ? t('boundary.user', { id: by }) : ''));
+  const who = by === me.user?.id || by === me.session.id ? t('boundary.you') : (member?.name ?? member?.email ?? (by ? t('boundary.somebody') : ''));
   const at = boundary.acknowledged_at ? moment(boundary.acknowledged_at) : '';
   return (
     <p className="mt-1 text-quiet">
