@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/chat"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/ports/store"
@@ -177,7 +178,7 @@ func (s *Service) Start(ctx context.Context, a Ask) (Started, error) {
 	if stopping { // between the two
 		work.live.end(ErrStopping)
 	}
-	go work.do(context.WithoutCancel(ctx))
+	go work.do(access.WithRequest(context.WithoutCancel(ctx), started.Turn.Request))
 	return started, nil
 }
 

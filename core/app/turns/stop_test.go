@@ -244,3 +244,19 @@ func TestService_Drain(t *testing.T) {
 		require.EqualValues(h.t, asked+2, turn.Debited)
 	})
 }
+
+// A server wipes threads a day after they were deleted, with their turns.
+func TestApp_Run_wipes(t *testing.T) { // C1
+	inBubble(t, func(h *house, _ *server) {
+		p := h.person(1)
+		st, kept := p.answered(p.thread(), "?", "old"), p.answered(p.thread(), "?", "young")
+		for id, ago := range map[string]time.Duration{st.Thread.ID: 25 * time.Hour, kept.Thread.ID: 23 * time.Hour} {
+			at := time.Now().UTC().Add(-ago)
+			p.change(id, store.ThreadChange{DeletedAt: &at})
+		}
+		sleep(61 * time.Second)
+		_, err := p.s.Turns.Get(p.ctx, st.Turn.ID)
+		require.ErrorIs(h.t, err, store.ErrNotFound)
+		require.Equal(h.t, chat.Done, p.turn(kept.Turn.ID).State)
+	})
+}
