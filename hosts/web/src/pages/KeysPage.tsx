@@ -12,7 +12,7 @@ import texts from '@/i18n/en/keys.json';
 import { Button } from '@/ui/Button';
 import { CopyButton } from '@/ui/CopyButton';
 import { EmptyState } from '@/ui/EmptyState';
-import { Checkbox } from '@/ui/Input';
+import { Checkbox } from '@/ui/Checkbox';
 import { PageHeader } from '@/ui/PageHeader';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { SkeletonRows } from '@/ui/Skeleton';

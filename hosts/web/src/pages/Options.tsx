@@ -1,5 +1,5 @@
 import { useId, type ReactNode } from 'react';
-import { Checkbox } from '@/ui/Input';
+import { Checkbox } from '@/ui/Checkbox';
 import { cx } from '@/ui/cx';
 
 interface GroupProps {

@@ -4,7 +4,7 @@ import { useInvitations, useRevokeInvitation, type Invitation } from '@/api/quer
 import { AlertDialog } from '@/ui/AlertDialog';
 import { Badge } from '@/ui/Badge';
 import { Button } from '@/ui/Button';
-import { Checkbox } from '@/ui/Input';
+import { Checkbox } from '@/ui/Checkbox';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { SkeletonRows } from '@/ui/Skeleton';
 import { Table } from '@/ui/Table';

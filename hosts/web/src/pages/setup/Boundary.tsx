@@ -5,7 +5,7 @@ import { useMembers } from '@/api/queries/members';
 import { useAcknowledge, type Setup } from '@/api/queries/setup';
 import { Badge } from '@/ui/Badge';
 import { Button } from '@/ui/Button';
-import { Checkbox } from '@/ui/Input';
+import { Checkbox } from '@/ui/Checkbox';
 import { ProblemCard } from '@/ui/ProblemCard';
 import { toast } from '@/ui/toast';
 import { useMoment } from '../moment';
