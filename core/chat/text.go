@@ -23,11 +23,16 @@ func CheckTitle(text, param string) (string, error) {
 	return text, guard.Check(text, param)
 }
 
+// titleSight is how far into a line is looked for a secret that its title may have
+// the beginning of.
+const titleSight = 1 << 10
+
 // AutoTitle returns the title that a thread gets from its first question, and
 // Untitled where that may hold a secret.
 func AutoTitle(question string) string {
-	title := TitleOf(question)
-	for _, text := range []string{title, FirstLine(question)} { // a cut may have left a secret's first half
+	title, line := TitleOf(question), FirstLine(question)
+	line = strings.ToValidUTF8(line[:min(len(line), titleSight)], "") // what is far behind the cut is not in the title
+	for _, text := range []string{title, line} {                      // a cut may have left a secret's first half
 		if _, found := guard.Find(text); found {
 			return Untitled
 		}

@@ -38,8 +38,10 @@ func TestAutoTitle(t *testing.T) { // S2
 		"password: hunter2":                chat.Untitled,
 		long + "password: hunter2":         chat.Untitled, // which the cut would hide
 		"What is this?\npassword: hunter2": "What is this?",
+		strings.Repeat("wörd ", 400) + "password: hunter2":         strings.Repeat("wörd ", 11) + "wörd…",
+		"token " + strings.Repeat("eyJhbGciOiJIUzI1NiJ9.", 10_000): chat.Untitled,
 	} {
-		require.Equal(t, want, chat.AutoTitle(question), "%q", question)
+		require.Equal(t, want, chat.AutoTitle(question), "%.200q", question)
 	}
 }
 
