@@ -24,6 +24,7 @@
 //	idempotency what an Idempotency-Key means
 //	audit       events, their canonical form, the log over them
 //	inference   OpenAI's wire forms: strict scan, usage, streams
+//	chat        threads, messages, turns, and what they are called
 //	gates       Decide, the one answer to "may they, now?"
 //
 // The use cases, a package each under core/app: admit (key to account to
@@ -33,7 +34,8 @@
 // credentials of browser chat), limits, accounts,
 // credits, activity, threads (conversations), turns (the work on answers), seal,
 // signin (who comes in, and whether their provider
-// still vouches for them), sessions.
+// still vouches for them), sessions, threads (what members do with their
+// conversations), turns (the work on answers, owned by the server).
 //
 // The life of a request to /v1: hosts/gateway reads it; admit.Key finds key
 // and account, in memory if it knows them, and asks gates.Decide;
@@ -41,7 +43,9 @@
 // holds the most it can cost, forwards it, passes the answer on, and settles to
 // what it used before the client sees the end. spend commits holds and settles
 // of many requests in one transaction each, with their events; activity shows
-// them by request ID; seal puts them into a log that shows any change.
+// them by request ID; seal puts them into a log that shows any change. A question
+// in the chat goes the same way from turns.Start on, under a hidden credential
+// that admit.FirstParty takes, and its answer into the store instead of a response.
 //
 // How often strangers may try something (ports/limits) is bounded by the hosts;
 // here it is only swept.
