@@ -37,22 +37,24 @@ export function ChatHeader({ thread, panel, onPanel }: Props) {
         ) : small ? (
           <>
             <h1 className="sr-only">{title}</h1>
-            <ThreadMenu
-              thread={thread}
-              align="start"
-              onRename={rename}
-              trigger={
-                <Button look="ghost" className="min-w-0 shrink px-2" aria-label={t('thread.menu', { title })}>
-                  <span className="truncate font-semibold">{title}</span>
-                  <ChevronDown className="size-4 shrink-0 text-quiet" aria-hidden />
-                </Button>
-              }
-            >
-              <MenuItem icon={PanelRight} onSelect={onPanel}>
-                {t('panel.title')}
-              </MenuItem>
-              <MenuSeparator />
-            </ThreadMenu>
+            <div className="min-w-0">
+              <ThreadMenu
+                thread={thread}
+                align="start"
+                onRename={rename}
+                trigger={
+                  <Button look="ghost" className="max-w-full px-2" aria-label={t('thread.menu', { title })}>
+                    <span className="min-w-0 truncate font-semibold">{title}</span>
+                    <ChevronDown className="size-4 shrink-0 text-quiet" aria-hidden />
+                  </Button>
+                }
+              >
+                <MenuItem icon={PanelRight} onSelect={onPanel}>
+                  {t('panel.title')}
+                </MenuItem>
+                <MenuSeparator />
+              </ThreadMenu>
+            </div>
           </>
         ) : (
           heading

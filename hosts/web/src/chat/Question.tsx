@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next';
 import { Button } from '@/ui/Button';
 import { CopyButton } from '@/ui/CopyButton';
 import { IconButton } from '@/ui/IconButton';
-import { Textarea } from '@/ui/Input';
 import { Branches } from './Branches';
 import { composing } from './keys';
 import { localPrefix } from './tree';
@@ -81,13 +80,13 @@ function QuestionEditor({ text, busy, onCancel, onSend }: EditorProps) {
         if (ready) onSend(value);
       }}
     >
-      <Textarea
+      <textarea
         ref={field}
         autoFocus
         aria-label={t('message.editLabel')}
         value={value}
         rows={Math.min(12, Math.max(3, value.split('\n').length))}
-        className="text-base"
+        className="w-full resize-y rounded-md border border-line-control bg-page px-3 py-2 text-base"
         onFocus={(e) => e.target.setSelectionRange(e.target.value.length, e.target.value.length)}
         onChange={(e) => setValue(e.target.value)}
         onKeyDown={keys}

@@ -27,38 +27,30 @@ export function useThreadDeeds() {
     toast({ title: p.detail, description: p.next_step || undefined, look: 'danger' });
   };
 
-  const change = (thread: Thread, fields: ThreadFields, done?: string) =>
-    changing.mutate(
-      { thread, fields },
-      {
-        onSuccess: (now) => {
-          store.known(now);
-          if (done) toast({ title: done });
-        },
-        onError: failed,
-      },
-    );
+  // Promises rather than callbacks: what is changed may leave the list, and its
+  // component with it, before the server has answered.
+  const change = (thread: Thread, fields: ThreadFields, done?: string) => {
+    changing.mutateAsync({ thread, fields }).then((now) => {
+      store.known(now);
+      if (done) toast({ title: done });
+    }, failed);
+  };
 
-  const restore = (thread: Thread, show: boolean) =>
-    restoring.mutate(thread.id, {
-      onSuccess: () => {
-        store.changed(thread.id);
-        if (show) void navigate({ to: '/chat/$thread', params: { thread: thread.id } });
-        else toast({ title: t('thread.restored') });
-      },
-      onError: failed,
-    });
+  const restore = (thread: Thread, show: boolean) => {
+    restoring.mutateAsync(thread.id).then(() => {
+      store.changed(thread.id);
+      if (show) void navigate({ to: '/chat/$thread', params: { thread: thread.id } });
+      else toast({ title: t('thread.restored') });
+    }, failed);
+  };
 
   const remove = (thread: Thread) => {
     const shown = open === thread.id;
     if (shown) void navigate({ to: '/chat' });
-    deleting.mutate(thread.id, {
-      onSuccess: () => {
-        store.forget(thread.id);
-        toast({ title: t('thread.deleted'), action: { label: t('thread.undo'), run: () => restore(thread, shown) } });
-      },
-      onError: failed,
-    });
+    deleting.mutateAsync(thread.id).then(() => {
+      store.forget(thread.id);
+      toast({ title: t('thread.deleted'), action: { label: t('thread.undo'), run: () => restore(thread, shown) } });
+    }, failed);
   };
 
   return { change, remove, restore };

@@ -14,6 +14,12 @@ interface Props {
   className?: string;
 }
 
+// From its beginning on, rather than at the first button and its tooltip.
+function toWindow(event: Event): void {
+  event.preventDefault();
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+}
+
 /** What stands beside a button while it is open, and may hold anything. */
 export function Popover({ trigger, label, children, open, onOpenChange, align = 'start', side, className }: Props) {
   return (
@@ -22,6 +28,7 @@ export function Popover({ trigger, label, children, open, onOpenChange, align = 
       <Radix.Portal>
         <Radix.Content
           aria-label={label}
+          onOpenAutoFocus={toWindow}
           align={align}
           side={side}
           sideOffset={4}

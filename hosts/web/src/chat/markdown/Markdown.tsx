@@ -66,13 +66,14 @@ const components: Components = {
   pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
   table: ({ children }) => <Table>{children}</Table>,
   input: ({ checked }) => <Box checked={checked === true} />,
-  // The page's own headings come first: a message stands under the second level.
+  // A model skips levels as it likes, which would break the page's outline: all
+  // stand under the message's own heading, and only look different.
   h1: ({ children }) => <h3 data-level="1">{children}</h3>,
-  h2: ({ children }) => <h4 data-level="2">{children}</h4>,
-  h3: ({ children }) => <h5 data-level="3">{children}</h5>,
-  h4: ({ children }) => <h6 data-level="4">{children}</h6>,
-  h5: ({ children }) => <h6 data-level="5">{children}</h6>,
-  h6: ({ children }) => <h6 data-level="6">{children}</h6>,
+  h2: ({ children }) => <h3 data-level="2">{children}</h3>,
+  h3: ({ children }) => <h3 data-level="3">{children}</h3>,
+  h4: ({ children }) => <h3 data-level="4">{children}</h3>,
+  h5: ({ children }) => <h3 data-level="5">{children}</h3>,
+  h6: ({ children }) => <h3 data-level="6">{children}</h3>,
 };
 
 function Link({ address, children }: { address?: string; children?: ReactNode }) {
