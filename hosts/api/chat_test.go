@@ -118,8 +118,12 @@ func (f *farSide) next(t *testing.T) *farAnswer {
 
 func (a *farAnswer) say(t *testing.T, text string) {
 	t.Helper()
+	require.NoError(t, a.write(text))
+}
+
+func (a *farAnswer) write(text string) error {
 	_, err := fmt.Fprintf(a.PipeWriter, "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}]}\n\n", text)
-	require.NoError(t, err)
+	return err
 }
 
 // finish ends the answer; it cost 50 microcredits.
@@ -172,7 +176,7 @@ func openSite(t *testing.T) *site {
 	s.server = httptest.NewUnstartedServer(api.New(api.Config{
 		Sessions: s.Sessions, SignIn: s.SignIn, Base: func() string { return "" }, Gate: s.Gate, Members: s.Members, Setup: s.Setup, Requests: s.Requests, Keyring: s.Keyring,
 		Limits: s.Limits, Credits: s.Credits, Activity: s.Activity, Models: s.Models, Threads: s.Threads, Turns: s.Turns, Recorder: s.Recorder, Log: log,
-		Edge:     edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log, WriteWait: 500 * time.Millisecond}),
+		Edge:     edge.New(edge.Config{NewRequestID: func() string { return ids.New("req") }, Log: log, WriteWait: 2 * time.Second}),
 		Attempts: memlimits.New(memlimits.Config{Now: system.Now}),
 	}))
 	s.server.Listener = narrow{s.server.Listener}

@@ -226,10 +226,19 @@ func TestFollow_stalled(t *testing.T) { // W10
 	require.NoError(t, err)
 	f := s.follow(t, s.ann, st.Turn.ID, "")
 	long := strings.Repeat("words and more ", 4<<10)
-	for range 60 { // 3.6 MiB: more than the buffers between take
-		a.say(t, long)
-		f.until(t, long)
+	const parts = 60 // 3.6 MiB: more than the buffers between take
+	said := make(chan error, 1)
+	go func() { // while it is read
+		var err error
+		for n := 0; n < parts && err == nil; n++ {
+			err = a.write(long)
+		}
+		said <- err
+	}()
+	for len(f.text) < parts*len(long) {
+		require.NotZero(t, f.next(t), "the stream of one who reads ended")
 	}
+	require.NoError(t, <-said)
 	a.finish(t)
 	require.Equal(t, "done", data[api.TurnEnd](t, f.end(t)).Turn.State)
 
