@@ -1,17 +1,9 @@
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { isLanguage, languages, setLanguage, type Language } from '@/i18n';
-import { toast } from '@/ui/toast';
+import { isLanguage, languages, type Language } from '@/i18n';
 import { Choice } from './Choice';
+import { useSetLanguage } from './language';
 import { setTheme, useTheme } from './theme';
-
-/** Changes the language, or says that it could not. */
-export function useSetLanguage(): (language: Language) => void {
-  const { t } = useTranslation();
-  return (language) => {
-    setLanguage(language).catch(() => toast({ title: t('looks.languageFailed'), look: 'danger' }));
-  };
-}
 
 /** Light or dark, and the language. */
 export function Looks() {

@@ -6,7 +6,7 @@ import { useMe, useSignOut } from '@/api/queries/me';
 import { isLanguage, languages, type Language } from '@/i18n';
 import { toastProblem } from '@/ui/toast';
 import { setPalette, useCommands, type Command } from './commands';
-import { useSetLanguage } from './Looks';
+import { useSetLanguage } from './language';
 import { destinationsOf, type Destination } from './nav';
 import { left } from './session';
 import { useShortcut } from './shortcuts';
