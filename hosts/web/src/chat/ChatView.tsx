@@ -1,4 +1,3 @@
-import { ThreadPrimitive } from '@assistant-ui/react';
 import { useNavigate } from '@tanstack/react-router';
 import { MessagesSquare } from 'lucide-react';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -141,7 +140,7 @@ export function ChatView({ id, store }: Props) {
   return (
     <ViewProvider value={view}>
       <ChatRuntime conversation={conversation} size={size} closed={closed} send={send} stop={stop}>
-        <ThreadPrimitive.Root className="flex h-full min-h-0">
+        <div className="flex h-full min-h-0">
           <ChatHeader thread={conversation.thread} panel={panel} onPanel={() => show(!panel)} />
           <Announce conversation={conversation} />
           <div className="flex min-h-0 min-w-0 flex-1 flex-col">
@@ -186,7 +185,7 @@ export function ChatView({ id, store }: Props) {
             )}
             {managing && <PromptsDialog open onOpenChange={setManaging} />}
           </Suspense>{' '}
-        </ThreadPrimitive.Root>
+        </div>
       </ChatRuntime>
     </ViewProvider>
   );

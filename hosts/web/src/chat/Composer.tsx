@@ -1,8 +1,9 @@
-import { ComposerPrimitive, useAui, useAuiState } from '@assistant-ui/react';
+import { useAui, useAuiState } from '@assistant-ui/react';
 import { ArrowUp, Square } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/ui/IconButton';
+import { ComposerField } from './ComposerField';
 import { useDraft } from './draft';
 import { composing } from './keys';
 import { ModelPicker } from './ModelPicker';
@@ -82,24 +83,20 @@ export function Composer({ ref, draft, onModel, onStop, onEditLast, onManageProm
   return (
     <div className="mx-auto w-full max-w-3xl px-4 pb-[max(0.75rem,env(safe-area-inset-bottom))]">
       {notice && <div className="mb-2">{notice}</div>}
-      <ComposerPrimitive.Root
+      <form
         className="relative rounded-xl border border-line-control bg-page focus-within:border-accent"
         onSubmit={(e) => {
-          if (!ready) e.preventDefault();
+          e.preventDefault();
+          if (ready) aui.composer.send();
         }}
       >
         <PromptMenu menu={prompts} />
-        <ComposerPrimitive.Input
+        <ComposerField
           ref={field}
           data-testid="chat-composer"
           aria-label={t('composer.label')}
           placeholder={t(closed ? 'composer.closed' : 'composer.placeholder')}
           className="composer-input block w-full resize-none bg-transparent px-4 pt-3 pb-1 text-base outline-none"
-          submitMode="none"
-          cancelOnEscape={false}
-          unstable_focusOnScrollToBottom={false}
-          addAttachmentOnPaste={false}
-          rows={1}
           onKeyDown={keys}
           {...prompts.field}
         />
@@ -128,7 +125,7 @@ export function Composer({ ref, draft, onModel, onStop, onEditLast, onManageProm
             <IconButton icon={ArrowUp} look="primary" type="submit" label={t('composer.send')} keys="↵" data-testid="chat-send" disabled={!ready} />
           )}
         </div>
-      </ComposerPrimitive.Root>
+      </form>
       <p className="mt-1.5 text-center text-xs text-faint">{t('composer.hint')}</p>
     </div>
   );

@@ -1,4 +1,5 @@
-import { ThreadPrimitive, useAuiState } from '@assistant-ui/react';
+import { ThreadPrimitiveMessages } from '@assistant-ui/core/react';
+import { useAuiState } from '@assistant-ui/react';
 import { ArrowDown, LoaderCircle, Pencil } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -64,7 +65,7 @@ export function Conversation({ more, onMore, refused, onAgain, onEditRefused }: 
           <div ref={top} className={more ? 'flex h-10 items-center justify-center' : undefined}>
             {conversation.loadingEarlier && <LoaderCircle className="size-4 animate-spin text-quiet" aria-label={t('loading')} />}
           </div>
-          <ThreadPrimitive.Messages>{({ message }) => <MessageView id={message.id} />}</ThreadPrimitive.Messages>
+          <ThreadPrimitiveMessages>{({ message }) => <MessageView id={message.id} />}</ThreadPrimitiveMessages>
           {refused && <RefusedQuestion refused={refused} onAgain={onAgain} onEdit={onEditRefused} />}
         </div>
       </div>

@@ -1,4 +1,3 @@
-import { MessagePrimitive } from '@assistant-ui/react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Answer } from './Answer';
@@ -13,11 +12,9 @@ export const MessageView = memo(function MessageView({ id }: { id: string }) {
   if (!message) return null;
   const mine = message.role === 'user';
   return (
-    <MessagePrimitive.Root asChild>
-      <article className="group/message py-2" data-testid="message" data-role={message.role} data-id={id}>
-        <h2 className="sr-only">{t(mine ? 'message.you' : 'message.answer')}</h2>
-        {mine ? <Question message={message} /> : <Answer message={message} thread={thread} />}
-      </article>
-    </MessagePrimitive.Root>
+    <article className="group/message py-2" data-testid="message" data-role={message.role} data-id={id}>
+      <h2 className="sr-only">{t(mine ? 'message.you' : 'message.answer')}</h2>
+      {mine ? <Question message={message} /> : <Answer message={message} thread={thread} />}
+    </article>
   );
 });
