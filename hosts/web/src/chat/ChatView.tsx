@@ -28,7 +28,8 @@ import { Welcome } from './Welcome';
 const Panel = lazy(() => import('./Panel'));
 const PromptsDialog = lazy(() => import('./PromptsDialog'));
 
-const mounted = 40;
+// More than fills a window; the rest of what is near comes when one scrolls towards it.
+const mounted = 20;
 const more = 40;
 let lastModel: string | undefined; // chosen in this tab for a new conversation
 const panelKey = 'archibot.panel';

@@ -15,7 +15,7 @@ const most = 8;
 export function usePromptMenu(text: string, choose: (text: string | undefined) => void) {
   const id = useId();
   const asked = /^\/[^\n]{0,60}$/.test(text);
-  const { data } = usePrompts();
+  const { data } = usePrompts(asked);
   const [closedFor, setClosedFor] = useState<string>();
   const [at, setAt] = useState(0);
   const open = asked && closedFor !== text;

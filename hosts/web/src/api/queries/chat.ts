@@ -135,8 +135,8 @@ export const promptsQuery = queryOptions({
   staleTime: 60_000,
 });
 
-export function usePrompts() {
-  return useQuery(promptsQuery);
+export function usePrompts(enabled = true) {
+  return useQuery({ ...promptsQuery, enabled });
 }
 
 export function useSavePrompt() {
