@@ -1,9 +1,11 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -109,6 +111,20 @@ func newServer(c Config) *server {
 	return s
 }
 
+// wholeJSON is JSON whose text is UTF-8 throughout (RFC 8259, 8.1): the decoder
+// would put U+FFFD in the place of what is not, and keep what nobody wrote.
+var wholeJSON = huma.Format{
+	Marshal: huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errNotUTF8
+		}
+		return huma.DefaultJSONFormat.Unmarshal(data, v)
+	},
+}
+
+var errNotUTF8 = errors.New("the body is not UTF-8")
+
 // humaConfig leaves out what Huma would add by itself: links in bodies, and
 // routes for documents.
 func (s *server) humaConfig() huma.Config {
@@ -146,7 +162,7 @@ func (s *server) humaConfig() huma.Config {
 				{Name: "Reports", Description: "For secret scanners that find a key where it should not be."},
 			},
 		},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats:                      map[string]huma.Format{"application/json": wholeJSON, "json": wholeJSON},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{toProblem},

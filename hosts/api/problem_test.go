@@ -71,6 +71,7 @@ func TestProblem_input(t *testing.T) {
 	}{
 		"empty body":        {"", media("application/json"), 400, "malformed_body", ""},
 		"not JSON":          {"{", media("application/json"), 400, "malformed_body", ""},
+		"not UTF-8":         {"{\"name\":\"a\xffb\"}", media("application/json"), 400, "malformed_body", ""},
 		"no type":           {`{"name":"x"}`, func(r *http.Request) { r.Header.Del("Content-Type") }, 415, "unsupported_media_type", ""},
 		"a form":            {`{"name":"x"}`, media("text/plain"), 415, "unsupported_media_type", ""},
 		"another charset":   {`{"name":"x"}`, media("application/json; charset=latin1"), 415, "unsupported_media_type", ""},
