@@ -69,7 +69,7 @@ func recorded(t *testing.T, s *stage) {
 			found := s.search(t, p, s.front.all()[before:], facts.Kept, r)
 			if planted {
 				places := strings.Join(found, "\n")
-				for _, place := range []string{"header or body of /api/me", "header or body of /api/threads", "/stream:", ".js:", "kept: page", "kept: local", "kept: script", "kept: cookies", "text of a page"} {
+				for _, place := range []string{"header or body of /api/me", "header or body of /api/threads", "/stream", "kept: page", "kept: local", "kept: script", "kept: cookies", "text of a page", "storage or history"} {
 					require.Contains(t, places, place, "what is planted there is found")
 				}
 				return

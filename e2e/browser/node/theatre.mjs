@@ -17,7 +17,7 @@ export class Theatre {
   }
 
   constructor(browser, site) {
-    Object.assign(this, { browser, site, people: [], urls: new Set(), texts: new Set(), storage: new Set(), console: [], violations: [], secrets: {}, statuses: [], foreign: new Set(), dialogs: [], axe: [], seenByAxe: [] });
+    Object.assign(this, { browser, site, people: [], urls: new Set(), texts: new Set(), storage: new Set(), console: [], violations: [], secrets: {}, statuses: [], foreign: new Set(), dialogs: [], axe: [], seenByAxe: [], expected: [] });
   }
 
   /**
@@ -54,6 +54,7 @@ export class Theatre {
     const { url } = message.location();
     if (message.text().startsWith('Failed to load resource: the server responded with a status of') && this.statuses.includes(url)) return;
     if (!url.startsWith(this.site)) return; // the provider's own
+    if (this.expected.some((text) => message.text().includes(text))) return;
     this.console.push(`${message.type()}: ${message.text()} (${url})`);
   }
 

@@ -1,6 +1,6 @@
 // A model that means harm: what it writes is text, and nothing more.
 import { readFile } from 'node:fs/promises';
-import { Chat, assert } from '../chat.mjs';
+import { Chat, assert, until } from '../chat.mjs';
 
 export default async function story({ theatre, cookie, shots, ask }) {
   const person = await theatre.person({ cookie });
@@ -44,7 +44,7 @@ export default async function story({ theatre, cookie, shots, ask }) {
   await page.screenshot({ path: `${shots}/hostile-wide-light.png` });
   await page.reload(); // from the store, all at once
   await chat.says(`End${texts.length - 1}.`);
-  facts.again = await live();
+  facts.again = await until(async () => { const now = await live(); return now.addresses.length > 0 && now; }, 'the answers are set');
   facts.pages = opened;
   return facts;
 }

@@ -80,7 +80,9 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
   await page.getByRole('dialog').getByRole('button', { name: /create/i }).click();
   await page.getByText(/abk_/).first().waitFor();
   facts.made = true;
-  await eye.look(page, 'key-created', { ready: async () => {} });
+  await eye.look(page, 'key-created');
+  await page.getByRole('button', { name: 'I have stored it' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
 
   // A conversation.
   {

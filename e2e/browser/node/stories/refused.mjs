@@ -1,15 +1,21 @@
 // What is refused says why, keeps the question, and costs nothing.
 import { Chat, assert, until } from '../chat.mjs';
+import { calm } from '../theatre.mjs';
 
 export default async function story({ theatre, cookie, kinds, ask }) {
   const person = await theatre.person({ cookie });
   const page = await person.tab();
   const chat = new Chat(theatre, page);
   const facts = {};
+  const write = async (text) => {
+    await chat.open();
+    await calm(page); // the draft of the last one is there by now
+    await chat.box.fill(text);
+  };
   for (const { kind, closes } of kinds) {
     const question = `Does ${kind} cost anything?`;
-    await chat.open();
-    await chat.box.fill(question);
+    await write(question);
+    await ask('prime', { kind });
     const before = await ask('settled');
     await ask('shut', { kind });
     if (kind === 'model') { // one that was there when the page was opened
@@ -39,8 +45,7 @@ export default async function story({ theatre, cookie, kinds, ask }) {
   // In the end it works, and what failed can be asked again.
   await ask('teach', { question: 'Is all well?', answer: 'All is well.', script: '' });
   await until(async () => {
-    await chat.open();
-    await chat.box.fill('Is all well?');
+    await write('Is all well?');
     return chat.send.isEnabled();
   }, 'the chat is open again');
   await chat.send.click();

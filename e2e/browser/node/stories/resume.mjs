@@ -8,10 +8,10 @@ export default async function story({ theatre, cookie, again, ask }) {
   const person = await theatre.person({ cookie });
   const page = await person.tab();
   const chat = new Chat(theatre, page);
-  await ask('teach', { question: 'Count slowly.', answer: words.join(' '), script: 'gate1' });
+  await ask('teach', { question: 'Count slowly.', answer: words.join(' '), script: 'gate12' });
   await chat.open();
   await chat.ask('Count slowly.');
-  await ask('admit', { gate: 1, passes: 3 });
+  await ask('admit', { gate: 12, passes: 3 });
   await chat.says('word2');
   const thread = await chat.thread();
 
@@ -26,10 +26,10 @@ export default async function story({ theatre, cookie, again, ask }) {
   await other.open(thread);
   await other.says('word2');
 
-  await ask('admit', { gate: 1, passes: 2 });
+  await ask('admit', { gate: 12, passes: 2 });
   for (const one of [chat, second, other]) await one.says('word4');
   await page.goto('about:blank'); // nobody is needed
-  await ask('admit', { gate: 1, passes: -1 });
+  await ask('admit', { gate: 12, passes: -1 });
   for (const one of [second, other]) {
     await one.says(words.join(' '));
     await one.ended();
@@ -39,9 +39,9 @@ export default async function story({ theatre, cookie, again, ask }) {
   const whole = await ask('settled');
 
   // What is asked in one tab shows in the others, and stops from any of them.
-  await ask('admit', { gate: 1, passes: 0 });
+  await ask('admit', { gate: 12, passes: 0 });
   await chat.ask('Count slowly.');
-  await ask('admit', { gate: 1, passes: 4 });
+  await ask('admit', { gate: 12, passes: 4 });
   for (const one of [chat, second, other]) {
     await until(async () => await one.answers.count() === 2, 'the second question shows');
     await one.says('word3');
@@ -50,7 +50,7 @@ export default async function story({ theatre, cookie, again, ask }) {
   await chat.says('word3');
   await chat.stop.click();
   for (const one of [chat, second, other]) await one.ended();
-  await ask('admit', { gate: 1, passes: -1 });
+  await ask('admit', { gate: 12, passes: -1 });
   const stopped = await ask('settled');
   await page.reload();
   await chat.says('word3');

@@ -6,7 +6,7 @@ export default async function story({ theatre, cookie, ask }) {
   const person = await theatre.person({ cookie });
   const page = await person.tab();
   const chat = new Chat(theatre, page);
-  await ask('teach', { question: 'How far is the moon?', answer: 'About **384,400 km** on average, which light crosses in 1.3 seconds.', script: 'gate1-in20-out15' });
+  await ask('teach', { question: 'How far is the moon?', answer: 'About **384,400 km** on average, which light crosses in 1.3 seconds.', script: 'gate11-in200000-out4000' });
   await ask('teach', { question: 'How far is the sun?', answer: 'About 150 million kilometres.', script: 'in22-out9' });
 
   await page.goto(theatre.site);
@@ -21,12 +21,12 @@ export default async function story({ theatre, cookie, ask }) {
 
   // An answer comes as it is made, and credits are held meanwhile.
   await chat.ask('How far is the moon?');
-  await ask('admit', { gate: 1, passes: 2 });
-  await chat.says('About 384,400');
+  await ask('admit', { gate: 11, passes: 2 });
+  await chat.says('384,400');
   facts.during = await ask('ledger');
   assert.ok(!(await chat.answers.last().innerText()).includes('average'), 'what the model did not say yet is not there');
   assert.ok(await chat.stop.isVisible());
-  await ask('admit', { gate: 1, passes: -1 });
+  await ask('admit', { gate: 11, passes: -1 });
   await chat.says('1.3 seconds.');
   await chat.ended();
   facts.after = await ask('settled');
@@ -59,7 +59,7 @@ export default async function story({ theatre, cookie, ask }) {
   await chat.says('150 million');
   await chat.questions.last().getByRole('button', { name: 'Previous version' }).click();
   await chat.says('384,400');
-  assert.equal(await chat.version(chat.answers.last()), '1/2');
+  assert.equal(await chat.version(chat.answers.last()), '2/2', 'the newest answer to that question');
   await page.reload();
   await chat.says('384,400');
 

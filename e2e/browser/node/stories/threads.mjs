@@ -7,31 +7,31 @@ export default async function story({ theatre, cookie, ask }) {
   const person = await theatre.person({ cookie, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await person.tab();
   const chat = new Chat(theatre, page);
-  await ask('teach', { question: 'Tell me of whales.', answer: 'Whales sing to each other over hundreds of kilometres.', script: 'gate1' });
-  await ask('teach', { question: 'Tell me of bees.', answer: 'Bees dance to say where the flowers are.', script: 'gate2' });
+  await ask('teach', { question: 'Tell me of whales.', answer: 'Whales sing to each other over hundreds of kilometres.', script: 'gate13' });
+  await ask('teach', { question: 'Tell me of bees.', answer: 'Bees dance to say where the flowers are.', script: 'gate14' });
 
   // Two at work at once; what comes while one is not looked at is there later.
   await chat.open();
   await chat.ask('Tell me of whales.');
-  await ask('admit', { gate: 1, passes: 3 });
+  await ask('admit', { gate: 13, passes: 3 });
   await chat.says('Whales sing to');
   const whales = await chat.thread();
   await page.getByRole('link', { name: 'New chat' }).click();
   await until(async () => await chat.questions.count() === 0, 'a new chat is empty');
   await chat.ask('Tell me of bees.');
-  await ask('admit', { gate: 2, passes: 2 });
+  await ask('admit', { gate: 14, passes: 2 });
   await chat.says('Bees dance');
   const bees = await chat.thread();
   assert.notEqual(whales, bees);
-  await ask('admit', { gate: 1, passes: 2 });
+  await ask('admit', { gate: 13, passes: 2 });
   await item(chat, 'whales').click();
   await chat.says('Whales sing to each other');
   assert.ok(await chat.stop.isVisible());
-  await ask('admit', { gate: 2, passes: -1 });
+  await ask('admit', { gate: 14, passes: -1 });
   await item(chat, 'bees').click();
   await chat.says('Bees dance to say where the flowers are.');
   await chat.ended();
-  await ask('admit', { gate: 1, passes: -1 });
+  await ask('admit', { gate: 13, passes: -1 });
   await item(chat, 'whales').click();
   await chat.says('hundreds of kilometres.');
   await chat.ended();

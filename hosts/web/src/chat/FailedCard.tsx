@@ -25,7 +25,7 @@ export function FailedCard({ trouble, note, onRetry, children }: Props) {
         <CircleAlert className="mt-0.5 size-4 shrink-0 text-danger" aria-hidden />
         <div className="min-w-0 flex-1">
           <p className="font-medium">{message}</p>
-          {next && <p className="mt-1 text-quiet">{next}</p>}
+          {next && !message.endsWith(next) && <p className="mt-1 text-quiet">{next}</p>}
           {note && <p className="mt-1 text-quiet">{note}</p>}
           {trouble.requestID && (
             <p className="mt-2 text-xs text-quiet">

@@ -14,7 +14,7 @@ const draw = (text: string) =>
 beforeAll(async () => {
   want('math');
   want('code');
-  await Promise.all([import('remark-math'), import('rehype-katex'), import('rehype-highlight')]);
+  await Promise.all([import('remark-math'), import('./rehypeMath'), import('rehype-highlight')]);
   await new Promise((r) => setTimeout(r, 50));
 });
 

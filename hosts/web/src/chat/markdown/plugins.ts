@@ -41,12 +41,11 @@ function subscribe(listener: () => void) {
 }
 
 async function loadMath(): Promise<Plugins> {
-  const [remarkMath, rehypeKatex] = await Promise.all([import('remark-math'), import('rehype-katex')]);
+  const [remarkMath, { rehypeMath }] = await Promise.all([import('remark-math'), import('./rehypeMath')]);
   return {
     math: {
       remark: [[remarkMath.default, { singleDollarTextMath: false }]],
-      // MathML alone: KaTeX's HTML needs style attributes, which the CSP refuses.
-      rehype: [[rehypeKatex.default, { output: 'mathml', throwOnError: false, strict: false, trust: false, maxExpand: 200, maxSize: 20 }]],
+      rehype: [rehypeMath],
     },
   };
 }
