@@ -1,5 +1,5 @@
 import { Settings2 } from 'lucide-react';
-import { type KeyboardEvent, useId, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePrompts } from '@/api/queries/chat';
 import { cx } from '@/ui/cx';
@@ -50,6 +50,9 @@ interface Props {
 export function PromptMenu({ menu }: Props) {
   const { t } = useTranslation('chat');
   const { id, open, found, active, take } = menu;
+  useEffect(() => {
+    if (open) document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' });
+  }, [open, id, active]);
   if (!open) return null;
   const row = (i: number) =>
     cx('flex min-h-9 w-full cursor-default flex-col justify-center rounded-sm px-3 py-1.5 touch:min-h-11', i === active && 'bg-hover');
@@ -58,6 +61,7 @@ export function PromptMenu({ menu }: Props) {
       id={`${id}-list`}
       role="listbox"
       aria-label={t('prompts.title')}
+      tabIndex={0}
       className="absolute inset-x-0 bottom-full z-30 mb-2 max-h-80 overflow-y-auto rounded-md border border-line bg-raised p-1 shadow-float"
       // The composer keeps the focus.
       onMouseDown={(e) => e.preventDefault()}
