@@ -190,7 +190,7 @@ func TestUpstream_Silence(t *testing.T) {
 	t.Parallel()
 	t.Run("no head", func(t *testing.T) {
 		t.Parallel()
-		u, s := scripted(t, patience(50*time.Millisecond))
+		u, s := scripted(t, patience(time.Second)) // the upstream must have come to it by then
 		_, err := u.Do(t.Context(), chat("hang", true))
 		requireFault(t, err, fault.Timeout, "upstream_timeout")
 		require.Eventually(t, func() bool { return s.Stats().Aborted == 1 }, 10*time.Second, time.Millisecond)
