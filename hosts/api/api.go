@@ -136,7 +136,8 @@ func (s *server) humaConfig() huma.Config {
 				Version: Version,
 				Description: "What a signed-in person can do. Amounts are integers in microcredits; 1 credit is 1,000,000 microcredits. " +
 					"Times are RFC 3339 in UTC. Lists are paged: pass next_cursor as cursor until there is none. " +
-					"Every answer carries x-request-id; failures are problem documents (RFC 9457) with a stable code.",
+					"Every answer carries x-request-id; failures are problem documents (RFC 9457) with a stable code. " +
+					"A session ends when it was not used for a while; a GET with the header " + Background + ": 1 is no use of it, so that a page may ask for news by itself.",
 			},
 			Servers: []*huma.Server{{URL: "/"}},
 			Components: &huma.Components{

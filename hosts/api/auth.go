@@ -54,10 +54,19 @@ func soleCookie(r *http.Request, name string) string {
 	return cookies[0].Value
 }
 
-// SessionOf returns the session that a request came with, and notes its use;
-// sessions.ErrNotSignedIn if there is none that works.
+// Background is the header of a GET that a page sends by itself while nobody
+// uses it. It does not put off the end of a session that rests (A5).
+const Background = "X-Archibot-Background"
+
+// SessionOf returns the session that a request came with, and notes its use
+// unless it is in the background; sessions.ErrNotSignedIn if there is none that
+// works.
 func SessionOf(r *http.Request, service *sessions.Service, secure bool) (sessions.Current, error) {
-	session, account, err := service.Resolve(r.Context(), soleCookie(r, CookieName(secure)))
+	find := service.Resolve
+	if r.Method == http.MethodGet && r.Header.Get(Background) != "" {
+		find = service.Glance
+	}
+	session, account, err := find(r.Context(), soleCookie(r, CookieName(secure)))
 	return sessions.Current{Session: session, Account: account}, err
 }
 

@@ -129,6 +129,20 @@ func (s *Service) Open(ctx context.Context, tx store.Stores, n store.Session) (T
 // without an account. A token that does not work, and one of a closed account,
 // is ErrNotSignedIn; a store that does not answer is its own fault.
 func (s *Service) Resolve(ctx context.Context, token string) (store.Session, store.Account, error) {
+	ses, a, err := s.Glance(ctx, token)
+	if now := s.d.Now(); err == nil && now.Sub(ses.SeenAt) >= TouchEvery {
+		err = s.d.Store.Sessions().Seen(ctx, ses.ID, now)
+		ses.SeenAt = now
+	}
+	if err != nil {
+		return store.Session{}, store.Account{}, err
+	}
+	return ses, a, nil
+}
+
+// Glance is Resolve for what nobody is there to see, such as a page that asks
+// for news by itself: it is no use of the session, which goes on to rest.
+func (s *Service) Glance(ctx context.Context, token string) (store.Session, store.Account, error) {
 	if len(token) != access.TokenLen {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
@@ -139,18 +153,11 @@ func (s *Service) Resolve(ctx context.Context, token string) (store.Session, sto
 	if err != nil {
 		return store.Session{}, store.Account{}, err
 	}
-	now := s.d.Now()
-	if !s.good(ses, now) || a.Status == access.StatusClosed {
+	if !s.good(ses, s.d.Now()) || a.Status == access.StatusClosed {
 		return store.Session{}, store.Account{}, ErrNotSignedIn
 	}
 	if ses.Role == "" { // whoever was removed may still ask to be let in anew
 		ses.Account, a = "", store.Account{}
-	}
-	if now.Sub(ses.SeenAt) >= TouchEvery {
-		if err := s.d.Store.Sessions().Seen(ctx, ses.ID, now); err != nil {
-			return store.Session{}, store.Account{}, err
-		}
-		ses.SeenAt = now
 	}
 	return ses, a, nil
 }

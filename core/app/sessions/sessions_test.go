@@ -146,6 +146,23 @@ func TestService_Resolve_limits(t *testing.T) {
 	}
 }
 
+// A5: what a page does by itself keeps no session awake.
+func TestService_Glance(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	token, s, err := h.Mint(operator(t), sessions.Draft{Account: "acct_1"})
+	require.NoError(t, err)
+	start := h.now
+	for h.now = start; h.now.Before(start.Add(sessions.Idle)); h.now = h.now.Add(sessions.Idle / 5) {
+		got, a, err := h.Glance(t.Context(), token.Reveal())
+		require.NoError(t, err)
+		require.Equal(t, s.SeenAt, got.SeenAt)
+		require.Equal(t, "acct_1", a.ID)
+	}
+	_, _, err = h.Glance(t.Context(), token.Reveal())
+	require.ErrorIs(t, err, sessions.ErrNotSignedIn)
+}
+
 func TestService_Resolve_touch(t *testing.T) {
 	t.Parallel()
 	h := build(t)

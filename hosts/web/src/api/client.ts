@@ -1,5 +1,6 @@
 /** The one way to the server. Failures are thrown as Problem. */
 import { createClient, type Problem, type Schemas } from '@archibotchat/client';
+import { marked } from './presence';
 
 export { body, Problem } from '@archibotchat/client';
 export type { ProblemField, Schemas } from '@archibotchat/client';
@@ -15,4 +16,4 @@ export function seeProblems(see: (problem: Problem) => void): () => void {
   return () => seers.delete(see);
 }
 
-export const client = createClient({ onProblem: (problem) => seers.forEach((see) => see(problem)) });
+export const client = createClient({ fetch: (request) => fetch(marked(request)), onProblem: (problem) => seers.forEach((see) => see(problem)) });
