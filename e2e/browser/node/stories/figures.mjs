@@ -14,16 +14,18 @@ export default async function story({ theatre, cookie, short, long, ask }) {
   });
   const chat = new Chat(theatre, first);
   await chat.open();
-  facts.usable = await first.evaluate(() => performance.now());
+  Object.assign(facts, await first.evaluate(() => ({
+    usable: performance.now(),
+    script: performance.getEntriesByType('resource').filter((e) => e.name.endsWith('.js')).reduce((sum, e) => sum + e.encodedBodySize, 0),
+  })));
   await first.waitForTimeout(1000);
   Object.assign(facts, await first.evaluate(() => ({
     firstPaint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
     largestPaint: globalThis.__largest,
-    script: performance.getEntriesByType('resource').filter((e) => e.name.endsWith('.js')).reduce((sum, e) => sum + e.encodedBodySize, 0),
   })));
 
   // Opening a long one, by its address and from the list.
-  const last = (page) => page.waitForFunction(() => document.querySelector('main').innerText.includes('Number 499.'), null, { polling: 'raf' });
+  const last = (page) => page.waitForFunction(() => document.querySelector('main')?.innerText.includes('Number 499.'), null, { polling: 'raf' });
   const cold = await (await theatre.person({ cookie })).tab();
   await cold.goto(`${theatre.site}/chat/${long}`, { waitUntil: 'commit' });
   await last(cold);
