@@ -10,7 +10,14 @@ export function useStick(viewport: RefObject<HTMLElement | null>, content: RefOb
   const stuck = useRef(true);
   const last = useRef(0);
   const fromEnd = useRef(0);
+  const size = useRef({ content: 0, window: 0 });
   const shownFirst = useRef(first);
+
+  const measure = useCallback((v: HTMLElement) => {
+    last.current = v.scrollTop;
+    fromEnd.current = v.scrollHeight - v.scrollTop;
+    size.current = { content: v.scrollHeight, window: v.clientHeight };
+  }, []);
 
   const toEnd = useCallback(() => {
     const v = viewport.current;
@@ -18,7 +25,8 @@ export function useStick(viewport: RefObject<HTMLElement | null>, content: RefOb
     stuck.current = true;
     setAtEnd(true);
     v.scrollTop = v.scrollHeight;
-  }, [viewport]);
+    measure(v);
+  }, [viewport, measure]);
 
   useLayoutEffect(() => {
     const v = viewport.current;
@@ -27,7 +35,8 @@ export function useStick(viewport: RefObject<HTMLElement | null>, content: RefOb
     shownFirst.current = first;
     if (stuck.current) v.scrollTop = v.scrollHeight;
     else if (before !== undefined && before !== first) v.scrollTop = v.scrollHeight - fromEnd.current;
-  }, [viewport, first]);
+    measure(v);
+  }, [viewport, first, measure]);
 
   useEffect(() => {
     const v = viewport.current;
@@ -35,16 +44,17 @@ export function useStick(viewport: RefObject<HTMLElement | null>, content: RefOb
     if (!v || !c) return;
     const scrolled = () => {
       const gap = v.scrollHeight - v.scrollTop - v.clientHeight;
+      // Where the list shrank, or its window has another height, the browser
+      // moved it, and not its reader.
+      const moved = v.scrollHeight < size.current.content || v.clientHeight !== size.current.window;
       if (gap < 32) stuck.current = true;
-      else if (v.scrollTop < last.current - 2) stuck.current = false;
-      last.current = v.scrollTop;
-      fromEnd.current = v.scrollHeight - v.scrollTop;
+      else if (!moved && v.scrollTop < last.current - 2) stuck.current = false;
+      measure(v);
       setAtEnd(stuck.current || gap < 160);
     };
     const grown = new ResizeObserver(() => {
       if (stuck.current) v.scrollTop = v.scrollHeight;
-      last.current = v.scrollTop;
-      fromEnd.current = v.scrollHeight - v.scrollTop;
+      measure(v);
       if (!stuck.current) setAtEnd(v.scrollHeight - v.scrollTop - v.clientHeight < 160);
     });
     v.addEventListener('scroll', scrolled, { passive: true });
@@ -54,7 +64,7 @@ export function useStick(viewport: RefObject<HTMLElement | null>, content: RefOb
       v.removeEventListener('scroll', scrolled);
       grown.disconnect();
     };
-  }, [viewport, content]);
+  }, [viewport, content, measure]);
 
   return { atEnd, toEnd };
 }

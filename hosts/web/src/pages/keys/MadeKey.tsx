@@ -64,11 +64,13 @@ export function MadeKey({ made, old, onStored }: Props) {
               value: s.id,
               label: s.label,
               content: (
-                <div className="relative">
-                  <pre tabIndex={0} aria-label={s.label} className="max-h-80 overflow-auto rounded-md border border-line bg-sunken p-4 pr-14 font-mono text-xs leading-5 whitespace-pre">
+                <div className="rounded-md border border-line bg-sunken">
+                  <div className="flex justify-end px-2 pt-2">
+                    <CopyButton text={s.text} label={t('made.copySnippet', { tool: s.label })} />
+                  </div>
+                  <pre tabIndex={0} aria-label={s.label} className="max-h-80 overflow-auto rounded-md px-4 pb-4 font-mono text-xs leading-5 whitespace-pre">
                     {s.text}
                   </pre>
-                  <CopyButton text={s.text} label={t('made.copySnippet', { tool: s.label })} className="absolute top-2 right-2 bg-sunken" />
                 </div>
               ),
             }))}
