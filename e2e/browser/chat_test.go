@@ -18,7 +18,7 @@ import (
 func TestChat(t *testing.T) {
 	s := newStage(t, harness.NewSQLite(t), 1, nil)
 	for name, story := range map[string]func(*testing.T, *stage){
-		"talk": talk, "resume": resume, "threads": threads, "composing": composing, "hostile": hostile, "recorded": recorded,
+		"talk": talk, "resume": resume, "threads": threads, "composing": composing, "tools": tools, "hostile": hostile, "recorded": recorded,
 	} {
 		t.Run(name, func(t *testing.T) { story(t, s) })
 	}
@@ -141,6 +141,34 @@ func composing(t *testing.T, s *stage) {
 	require.Equal(t, before, facts.Sent)
 	require.Contains(t, facts.Models, "atlas-large")
 	require.Equal(t, "atlas-mini", facts.Model)
+}
+
+// tools: saved prompts, instructions and the trace of an answer. C2, C4, S2.
+func tools(t *testing.T, s *stage) {
+	p := s.player(t, "Tools", 100*harness.Credit, access.RoleMember)
+	var facts struct {
+		Refused, Sent, Trace, Thread string
+		Before                       int64
+		Steps                        []string
+	}
+	before := s.site.Upstream.Stats(t).Requests
+	s.play(t, "tools", p, nil, nil, &facts)
+	require.Contains(t, facts.Refused, "password")
+	require.NotContains(t, facts.Refused, "hunter2")
+	require.Equal(t, before, facts.Before, "a prompt fills the composer and asks nobody anything")
+	require.Contains(t, facts.Sent, "3 messages", "question, answer, question")
+	// Between the first and the last they stand as they came: a quick answer is
+	// there before its hold is durable, and shown once its debit is (HOTPATH 14).
+	require.ElementsMatch(t, []string{"gate", "hold", "upstream", "first_text", "settle", "end"}, facts.Steps)
+	require.Equal(t, []string{"gate", "end"}, []string{facts.Steps[0], facts.Steps[5]})
+	var request string
+	require.NoError(t, s.db.QueryRowContext(t.Context(), "SELECT request_id FROM turns WHERE thread_id = $1 ORDER BY id DESC LIMIT 1", facts.Thread).Scan(&request))
+	require.Contains(t, strings.ReplaceAll(facts.Trace, " ", ""), request)
+	require.EqualValues(t, 1, harness.Count(t, s.db, "threads", "id = $1 AND instructions = 'Answer in one line.'", facts.Thread))
+	require.Zero(t, harness.Count(t, s.db, "prompts", "account_id = $1", p.account))
+	for _, kind := range []string{"prompt_saved", "prompt_deleted"} {
+		require.Positive(t, harness.Count(t, s.db, "events", "account_id = $1 AND kind = $2", p.account, "chat."+kind), kind)
+	}
 }
 
 // found is what there is of a page's messages.
