@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/ports/store"
 	"github.com/archibot/archibotchat/ports/store/storetest"
 )
@@ -15,7 +16,7 @@ import (
 func TestSQLite_Conformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, clock func() time.Time) store.Store {
-		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), clock)
+		return open(t, blank.SQLite(t, filepath.Join(t.TempDir(), "store.db")), clock)
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/memlimits"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/access"
@@ -152,7 +153,7 @@ func openSite(t *testing.T) *site {
 	s := &site{up: &farSide{make(chan *farAnswer)}, log: &lines{}}
 	ids := system.NewIDs(system.Now)
 	var err error
-	s.store, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+	s.store, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New, Now: system.Now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.store.Close()) })
 	require.NoError(t, s.store.Migrate(t.Context()))

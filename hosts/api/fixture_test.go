@@ -23,6 +23,7 @@ import (
 	"github.com/archibot/archibotchat/adapters/demoupstream"
 	"github.com/archibot/archibotchat/adapters/memlimits"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/accounts"
@@ -134,7 +135,7 @@ func build(t *testing.T, swap ...func(store.Store) store.Store) *house {
 	ids := system.NewIDs(system.Now)
 	h.ids = ids
 	clock := func() time.Time { return h.now }
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: clock})
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New, Now: clock})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))

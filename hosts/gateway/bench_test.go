@@ -17,6 +17,7 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/openaiupstream"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/admit"
@@ -106,7 +107,7 @@ func (f fixed) Known() pricing.Edition { return pricing.Edition(f) }
 func bench(b *testing.B, body string, answer []byte, end string) {
 	b.Helper()
 	ids := system.NewIDs(system.Now)
-	db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+	db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: blank.SQLite(b, filepath.Join(b.TempDir(), "test.db")), NewID: ids.New, Now: system.Now})
 	require.NoError(b, err)
 	defer func() { _ = db.Close() }()
 	require.NoError(b, db.Migrate(b.Context()))

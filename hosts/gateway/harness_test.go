@@ -25,6 +25,7 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/openaiupstream"
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core"
 	"github.com/archibot/archibotchat/core/access"
@@ -117,7 +118,7 @@ func newSite(t *testing.T, o options) *site {
 	}
 	ids := system.NewIDs(system.Now)
 	s.file = filepath.Join(t.TempDir(), "test.db")
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + s.file, NewID: ids.New, Now: o.now})
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, s.file), NewID: ids.New, Now: o.now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))

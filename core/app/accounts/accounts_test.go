@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/accounts"
@@ -25,7 +26,7 @@ func open(t *testing.T) (*sqlstore.Store, func(string) string) {
 	t.Helper()
 	ids := system.NewIDs(system.Now)
 	s, err := sqlstore.Open(t.Context(), sqlstore.Config{
-		URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New,
+		URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New,
 		Now: func() time.Time { return noon },
 	})
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/admit"
@@ -83,7 +84,7 @@ func newDoor(t *testing.T, pepper int) *door {
 	t.Helper()
 	t.Parallel()
 	ids := system.NewIDs(system.Now)
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New, Now: system.Now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/admit"
@@ -170,7 +171,7 @@ func inBubble(t *testing.T, test func(t *testing.T, h *house)) {
 		var err error
 		h.ps, err = keys.ParsePeppers(peppers)
 		require.NoError(t, err)
-		h.db, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: h.ids.New, Now: system.Now})
+		h.db, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(dir, "test.db")), NewID: h.ids.New, Now: system.Now})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, h.db.Close()) })
 		require.NoError(t, h.db.Migrate(t.Context()))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/admit"
@@ -341,7 +342,7 @@ func BenchmarkService_Key(b *testing.B) {
 	for name, warm := range map[string]bool{"snapshot": true, "store": false} {
 		b.Run(name, func(b *testing.B) {
 			ids := system.NewIDs(system.Now)
-			db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+			db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: blank.SQLite(b, filepath.Join(b.TempDir(), "test.db")), NewID: ids.New, Now: system.Now})
 			require.NoError(b, err)
 			defer func() { require.NoError(b, db.Close()) }()
 			require.NoError(b, db.Migrate(b.Context()))

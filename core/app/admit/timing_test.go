@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/admit"
@@ -40,7 +41,7 @@ func (deaf) RefusedFrom(audit.Event, netip.Addr) {}
 // -benchtime 1x.
 func BenchmarkKeyLookup(b *testing.B) { // K2, SECURITY: keys
 	ids := system.NewIDs(system.Now)
-	db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "test.db"), NewID: ids.New, Now: system.Now})
+	db, err := sqlstore.Open(b.Context(), sqlstore.Config{URL: blank.SQLite(b, filepath.Join(b.TempDir(), "test.db")), NewID: ids.New, Now: system.Now})
 	require.NoError(b, err)
 	defer func() { require.NoError(b, db.Close()) }()
 	require.NoError(b, db.Migrate(b.Context()))

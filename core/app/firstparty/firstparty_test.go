@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/firstparty"
@@ -44,7 +45,7 @@ func build(t *testing.T) *house {
 	t.Parallel()
 	h := &house{t: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	ids := system.NewIDs(system.Now)
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: func() time.Time { return h.now }})
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New, Now: func() time.Time { return h.now }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))

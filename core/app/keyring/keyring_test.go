@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/keyring"
@@ -39,7 +40,7 @@ func build(t *testing.T) *house {
 	h := &house{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), gate: func(context.Context, store.Account, access.Principal) error { return nil }}
 	ids := system.NewIDs(system.Now)
 	clock := func() time.Time { h.mu.Lock(); defer h.mu.Unlock(); return h.now }
-	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), NewID: ids.New, Now: clock})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")), NewID: ids.New, Now: clock})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Migrate(t.Context()))

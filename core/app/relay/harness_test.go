@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/relay"
@@ -140,7 +141,7 @@ func inBubbleOf(t *testing.T, memory int64, test func(b *bench)) {
 			t: t, ids: system.NewIDs(system.Now), up: &upstream{t: t}, memory: relay.NewMemory(memory),
 			price: pricing.Price{PerInput: 1_000_000, PerOutput: 2_000_000, MaxOutputTokens: 1000},
 		}
-		db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: b.ids.New, Now: system.Now})
+		db, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(dir, "test.db")), NewID: b.ids.New, Now: system.Now})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		require.NoError(t, db.Migrate(t.Context()))

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/seal"
@@ -68,7 +69,7 @@ var newID = system.NewIDs(system.Now).New
 
 func sqliteURL(t *testing.T) string {
 	t.Helper()
-	return "sqlite:" + filepath.Join(t.TempDir(), "seal.db")
+	return blank.SQLite(t, filepath.Join(t.TempDir(), "seal.db"))
 }
 
 func newHouse(t *testing.T, at string) *house {

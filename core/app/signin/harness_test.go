@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/sessions"
@@ -26,7 +27,7 @@ import (
 
 // databases are those that every case runs on; tag engines adds Postgres.
 var databases = map[string]func(testing.TB) string{
-	"sqlite": func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+	"sqlite": func(t testing.TB) string { return blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")) },
 }
 
 // onEach runs a case on every database.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/app/tariff"
 	"github.com/archibot/archibotchat/core/pricing"
@@ -124,7 +125,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *site)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &site{t: t, ids: system.NewIDs(system.Now)}
 		var err error
-		s.db, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: "sqlite:" + filepath.Join(dir, "test.db"), NewID: s.ids.New, Now: system.Now})
+		s.db, err = sqlstore.Open(t.Context(), sqlstore.Config{URL: blank.SQLite(t, filepath.Join(dir, "test.db")), NewID: s.ids.New, Now: system.Now})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.db.Close()) })
 		require.NoError(t, s.db.Migrate(t.Context()))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/threads"
@@ -20,7 +21,7 @@ import (
 
 // urls are the databases that every test runs on.
 var urls = map[string]func(t *testing.T) string{
-	"sqlite": func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+	"sqlite": func(t *testing.T) string { return blank.SQLite(t, filepath.Join(t.TempDir(), "test.db")) },
 }
 
 // house is a store with two accounts. Ann and Mo are of the first.
