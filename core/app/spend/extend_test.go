@@ -38,6 +38,7 @@ func TestSpend_Extend(t *testing.T) { // HOTPATH 10
 
 		_, err := r.Settle(h, 240, ledger.Usage{}, "") // by the hold as it was first
 		require.NoError(b.t, err)
+		synctest.Wait() // the answer goes out before the slot is freed
 		require.ErrorIs(b.t, (<-r.Extend(h, 300)).Err, spend.ErrLost, "its slot is gone")
 		b.verify(240)
 	})
