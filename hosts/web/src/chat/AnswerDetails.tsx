@@ -19,7 +19,7 @@ export function AnswerDetails({ turn }: { turn: Turn }) {
       label={t('details.title')}
       open={open}
       onOpenChange={setOpen}
-      className="w-80 max-w-[calc(100vw-1rem)] p-4"
+      className="w-88 max-w-[calc(100vw-1rem)] p-4"
       trigger={<IconButton icon={Info} size="sm" label={t('details.title')} data-testid="answer-details" />}
     >
       <TurnFacts turn={turn} />

@@ -60,7 +60,7 @@ export function ChatHeader({ thread, panel, onPanel }: Props) {
           heading
         )}
         {thread && !small && !renaming && (
-          <ThreadMenu thread={thread} onRename={rename} trigger={<IconButton icon={Ellipsis} size="sm" label={t('thread.menu', { title })} />} />
+          <ThreadMenu thread={thread} align="start" onRename={rename} trigger={<IconButton icon={Ellipsis} size="sm" label={t('thread.menu', { title })} />} />
         )}
         <div className="flex-1" />
         {!small && (

@@ -1,6 +1,6 @@
 import { Check, type LucideIcon } from 'lucide-react';
 import { DropdownMenu as Radix } from 'radix-ui';
-import type { ReactElement, ReactNode } from 'react';
+import { type ReactElement, type ReactNode, useRef, useState } from 'react';
 import { cx } from './cx';
 
 const item =
@@ -16,24 +16,47 @@ interface MenuProps {
   className?: string;
 }
 
-/** A list of deeds behind a button. Arrows and letters choose. */
+const landmarks = '[role="dialog"], main, header, aside';
+
+/**
+ * A list of deeds behind a button. Arrows and letters choose. It stands in the
+ * part of the page that its button stands in, so that whoever goes by landmarks
+ * finds it there, and nothing is hidden from them meanwhile; a press beside it
+ * closes it and does nothing else.
+ */
 export function Menu({ trigger, children, align = 'end', side, className }: MenuProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
+  const [home, setHome] = useState<HTMLElement | null>(null);
   return (
-    <Radix.Root>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          align={align}
-          side={side}
-          sideOffset={4}
-          collisionPadding={8}
-          className={cx(
-            'z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-48 overflow-y-auto rounded-md border border-line bg-raised p-1 shadow-float animate-in',
-            className,
-          )}
-        >
-          {children}
-        </Radix.Content>
+    <Radix.Root
+      modal={false}
+      open={open}
+      onOpenChange={(next) => {
+        if (next) setHome(button.current?.closest<HTMLElement>(landmarks) ?? null);
+        setOpen(next);
+      }}
+    >
+      <Radix.Trigger asChild ref={button}>
+        {trigger}
+      </Radix.Trigger>
+      <Radix.Portal container={home}>
+        <div className="contents">
+          <div className="fixed inset-0 z-40" aria-hidden />
+          <Radix.Content
+            align={align}
+            side={side}
+            sideOffset={4}
+            collisionPadding={8}
+            onCloseAutoFocus={() => button.current?.focus()}
+            className={cx(
+              'z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-48 overflow-y-auto rounded-md border border-line bg-raised p-1 shadow-float animate-in',
+              className,
+            )}
+          >
+            {children}
+          </Radix.Content>
+        </div>
       </Radix.Portal>
     </Radix.Root>
   );
