@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -86,8 +88,9 @@ func TestGateway_stream(t *testing.T) { // W5, W6
 
 func TestGateway_stream_broken(t *testing.T) { // W5, HOTPATH 17
 	s := newSite(t, options{})
-	for _, model := range []string{"test-gap5-cut", "test-gap5-reset", "test-gap5-nodone", "test-gap5-malformed", "test-gap5-bigline"} {
-		r := s.do(http.MethodPost, completions, chat(model, `,"stream":true`))
+	for gate, fault := range []string{"cut", "reset", "nodone", "malformed", "bigline"} {
+		model := fmt.Sprintf("test-gate%d-%s", gate+1, fault)
+		r := s.watch(chat(model, `,"stream":true`), func() { s.up.Admit(gate+1, -1) })
 		require.Equal(t, http.StatusOK, r.status, model)
 		require.ErrorIs(t, r.err, io.ErrUnexpectedEOF, "no client can take %s for complete", model)
 		require.NotContains(t, r.body, "[DONE]", model)
@@ -96,8 +99,28 @@ func TestGateway_stream_broken(t *testing.T) { // W5, HOTPATH 17
 	}
 	for _, h := range s.holds() {
 		require.Equal(t, ledger.HoldSettled, h.Hold.State, h.Hold.Work.Model)
-		require.True(t, h.Hold.Usage.Estimated || h.Hold.Work.Model == "test-gap5-nodone", h.Hold.Work.Model)
+		require.True(t, h.Hold.Usage.Estimated || h.Hold.Work.Model == "test-gate3-nodone", h.Hold.Work.Model)
 	}
+}
+
+// watch asks for a stream and calls seen when its first line has come: what the
+// upstream does only then comes too late to be the whole answer.
+func (s *site) watch(body string, seen func()) reply {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.srv.URL+completions, strings.NewReader(body))
+	require.NoError(s.t, err)
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	res, err := s.srv.Client().Do(r)
+	require.NoError(s.t, err)
+	in := bufio.NewReader(res.Body)
+	first, err := in.ReadString('\n')
+	seen()
+	require.NoError(s.t, err)
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(strings.NewReader(first), in), res.Body}
+	return s.read(res)
 }
 
 // Connections to the upstream are kept, after streams too.
