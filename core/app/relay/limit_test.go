@@ -90,6 +90,33 @@ func TestRelay_epoch_refused(t *testing.T) { // HOTPATH 20, G7
 	})
 }
 
+// What was changed may cut the work before the gate is asked about it: then that
+// is told, and not that the work was given up.
+func TestRelay_epoch_cut(t *testing.T) { // HOTPATH 20, K5
+	for name, body := range map[string]string{"json": jsonChat, "stream": chat} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.rich()
+				old := b.epoch()
+				b.limit(ledger.Limit{Scope: account, Monthly: 1000})
+				g := &gate{}
+				g.again = func() (int64, []ledger.Limit, error) {
+					g.cut(gates.KeyRevoked.Fault())
+					return 0, nil, context.Canceled // as of a store that is asked by the work's context
+				}
+				b.job = func(j *relay.Job) { j.Current, j.Epoch, j.Gate = true, old, g }
+				v := b.send(body, &client{})
+				b.up.answer().say(map[string]string{jsonChat: jsonAnswer, chat: hello + usage + done}[body])
+				_ = b.up.answer().PipeWriter.Close()
+				require.ErrorIs(b.t, v.wait(), gates.KeyRevoked.Fault())
+				require.Len(b.t, g.refused, 1)
+				require.Empty(b.t, v.got())
+				require.EqualValues(b.t, granted-50, b.balance().Available, "what made it rich")
+			})
+		})
+	}
+}
+
 func TestRelay_epoch_neverSettles(t *testing.T) { // HOTPATH 20: twice, then 503
 	inBubble(t, func(b *bench) {
 		old := b.epoch()

@@ -121,22 +121,24 @@ func (r *run) again(err error) error {
 
 // anew holds once more for work whose hold was refused because the account
 // was changed meanwhile, if the gate still lets it in. Any other refusal stands.
+// Where the gate has cut the work by then, its reason is the one to tell.
 func (r *run) anew(err error) error {
 	if !errors.Is(err, ledger.ErrEpoch) || r.job.Gate == nil {
 		r.denied(&r.job, err)
 		return err
 	}
 	if r.job.Epoch, r.job.Limits, err = r.job.Gate.Again(r.work, r.job.Epoch); err != nil {
-		return err // noted where it was decided
+		return r.reason(err) // noted where it was decided
 	}
 	r.job.Current = false // the hold comes first now
 	hold, _, err := r.Relay.hold(r.work, &r.job, r.out)
-	if err == nil {
-		r.hold, r.unsure = hold, false
-		r.pulse.holds(hold)
-		r.held()
+	if err != nil {
+		return r.reason(err)
 	}
-	return err
+	r.hold, r.unsure = hold, false
+	r.pulse.holds(hold)
+	r.held()
+	return nil
 }
 
 // refused reports whether the ledger refused a hold that its request did not
