@@ -26,7 +26,8 @@
 //	malformed   send one chunk (or the whole JSON body) that is not JSON
 //	bigline2    send one line of 2 MiB (2 unless said)
 //	endless     never stop sending
-//	gate3       let a piece of a stream, and its end, wait at turnstile 3 until it is let on
+//	gate3       let a piece of a stream, and its end, wait at turnstile 3 until it is let on;
+//	            of a JSON answer that is to break off, let the break wait there
 //
 // Responses are stored unless the request says otherwise, whole and from the
 // call's beginning on, as by an upstream that goes on when its client leaves; they

@@ -196,7 +196,7 @@ func (p *player) json(f form) {
 	}
 	p.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	if p.script.cut || p.script.reset {
-		if p.send(b[:len(b)/2]) {
+		if p.send(b[:len(b)/2]) && p.admitted() {
 			p.broken()
 		}
 		return

@@ -57,8 +57,9 @@ func TestGateway_json_long(t *testing.T) { // W9, W10, HOTPATH 15
 	}
 	require.EqualValues(t, granted-300, s.balance().Available)
 
-	for _, model := range []string{"test-bigline20-cut", "test-bigline20-reset", "test-bigline20-malformed", "test-endless"} {
-		r := s.do(http.MethodPost, completions, chat(model, ""))
+	for gate, fault := range []string{"bigline20-cut", "bigline20-reset", "bigline20-malformed", "endless"} {
+		model := fmt.Sprintf("test-gate%d-%s", gate+1, fault)
+		r := s.watch(chat(model, ""), func() { s.up.Admit(gate+1, -1) }) // a reset takes with it what is not read yet
 		require.Equal(t, http.StatusOK, r.status, model)
 		require.ErrorIs(t, r.err, io.ErrUnexpectedEOF, "no client can take %s for complete", model)
 		require.LessOrEqual(t, len(r.body), 65<<20)
@@ -103,8 +104,8 @@ func TestGateway_stream_broken(t *testing.T) { // W5, HOTPATH 17
 	}
 }
 
-// watch asks for a stream and calls seen when its first line has come: what the
-// upstream does only then comes too late to be the whole answer.
+// watch asks for an answer and calls seen when the first of it has come: what the
+// upstream does only then comes too late to be all of it.
 func (s *site) watch(body string, seen func()) reply {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.srv.URL+completions, strings.NewReader(body))
@@ -113,13 +114,13 @@ func (s *site) watch(body string, seen func()) reply {
 	res, err := s.srv.Client().Do(r)
 	require.NoError(s.t, err)
 	in := bufio.NewReader(res.Body)
-	first, err := in.ReadString('\n')
+	_, err = in.Peek(1)
 	seen()
 	require.NoError(s.t, err)
 	res.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(strings.NewReader(first), in), res.Body}
+	}{in, res.Body}
 	return s.read(res)
 }
 
