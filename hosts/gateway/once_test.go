@@ -79,17 +79,18 @@ func TestGateway_once(t *testing.T) { // W7, HOTPATH 18
 
 func TestGateway_once_inProgress(t *testing.T) { // HOTPATH 18
 	s := newSite(t, options{})
-	first := make(chan reply)
-	go func() { first <- s.send(http.MethodPost, completions, chat("test-delay1500", ""), s.named("k")) }()
+	first, body := make(chan reply), chat("test-gate1", `,"stream":true`)
+	go func() { first <- s.send(http.MethodPost, completions, body, s.named("k")) }()
 	require.Eventually(t, func() bool { return s.up.Stats().Open == 1 }, 10*time.Second, time.Millisecond)
-	r := s.send(http.MethodPost, completions, chat("test-delay1500", ""), s.named("k"))
+	r := s.send(http.MethodPost, completions, body, s.named("k"))
 	r.refused(http.StatusConflict, "idempotency_in_progress")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
 	require.Empty(t, r.header.Get("X-Should-Retry"), "SDKs try a conflict again")
 	s.send(http.MethodPost, completions, chat("test", ""), s.named("k")).refused(http.StatusUnprocessableEntity, "idempotency_key_reused")
+	s.up.Admit(1, -1)
 	answer := <-first
 	require.Equal(t, http.StatusOK, answer.status)
-	s.send(http.MethodPost, completions, chat("test-delay1500", ""), s.named("k")).replays(answer)
+	s.send(http.MethodPost, completions, body, s.named("k")).replays(answer)
 	require.Len(t, s.holds(), 1)
 }
 
