@@ -197,7 +197,7 @@ func TestUpstream_Silence(t *testing.T) {
 	})
 	t.Run("inside a stream", func(t *testing.T) {
 		t.Parallel()
-		u, _ := scripted(t, func(c *openaiupstream.Config) { c.IdleChunk = 50 * time.Millisecond })
+		u, _ := scripted(t, func(c *openaiupstream.Config) { c.IdleChunk = time.Second }) // the first word must have come by then
 		res, err := u.Do(t.Context(), chat("gap600000", true))
 		require.NoError(t, err)
 		got, err := all(t, res)
@@ -215,9 +215,10 @@ func TestUpstream_Silence(t *testing.T) {
 	})
 	t.Run("a slow reader is no silence", func(t *testing.T) {
 		t.Parallel()
-		u, _ := scripted(t, func(c *openaiupstream.Config) { c.IdleChunk = 100 * time.Millisecond })
+		u, s := scripted(t, func(c *openaiupstream.Config) { c.IdleChunk = 100 * time.Millisecond })
 		res, err := u.Do(t.Context(), chat("test", true))
 		require.NoError(t, err)
+		require.Eventually(t, func() bool { return s.Stats().Completed == 1 }, 10*time.Second, time.Millisecond, "else its silence is the upstream's")
 		<-time.After(250 * time.Millisecond) // the reader's pause is what is tested
 		_, err = all(t, res)
 		require.NoError(t, err)
