@@ -112,6 +112,7 @@ func cutShort(t *testing.T, h *house) {
 	h.write(t, 600, "acct_1")
 	h.sealTo(t, 600)
 	h.write(t, 1100, "acct_1")
+	h.settled(t)
 	died := errors.New("died")
 	commits := 0
 	dying := h.service(&failing{Store: h.store, after: func() error { // after one batch, before the checkpoint
