@@ -22,12 +22,12 @@ func BenchmarkSQLite_Commit(b *testing.B) {
 func benchmarkCommit(b *testing.B, s *sqlstore.Store) {
 	by, err := s.Replicas().Join(b.Context(), "rep_1", time.Hour)
 	require.NoError(b, err)
-	for i := range 100 {
+	for i := range 1000 {
 		id := fmt.Sprint("acct_", i)
 		create(b, s, id)
 		commit(b, s, grant(id, "lot_"+id, 1_000_000*ledger.Credit))
 	}
-	for _, accounts := range []int{1, 100} {
+	for _, accounts := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("accounts=%d/one_step=64", accounts), func(b *testing.B) {
 			ops, turn := make([]ledger.Op, 64), 0
 			for b.Loop() {

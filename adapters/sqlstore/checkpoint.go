@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
 )
 
 // How the server keeps its write-ahead log short (HOTPATH 23).
@@ -88,9 +90,14 @@ const releaseTime = 5 * time.Second
 // autoCheckpointPages is SQLite's own default.
 const autoCheckpointPages = 1000
 
-// autoCheckpoint sets after how many pages of log a commit of the writing
-// connection moves them; 0: never.
+// autoCheckpoint sets after how many pages of log a commit of one of the
+// writing connections moves them; 0: never.
 func (s *Store) autoCheckpoint(ctx context.Context, pages int) error {
+	if b, ok := s.batch.(*batch.SQLite); ok {
+		if err := b.AutoCheckpoint(ctx, pages); err != nil {
+			return err
+		}
+	}
 	var set int
 	return s.write.NewRaw("PRAGMA wal_autocheckpoint = ?", pages).Scan(ctx, &set)
 }

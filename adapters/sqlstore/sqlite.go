@@ -13,7 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
@@ -75,7 +75,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	}
 	poll.SetMaxOpenConns(1)
 	s.poll = bun.NewDB(poll, s.flavor.dialect)
-	s.batch = batch.NewSQLite(write, s.config.NewID, s.config.clock())
+	s.batch = batch.NewSQLite(path, write, s.config.NewID, s.config.clock())
 	return nil
 }
 
@@ -105,7 +105,10 @@ func createPrivate(path string) error {
 
 // sqliteClass goes by SQLite's result codes.
 func sqliteClass(err error) class {
-	var lite *sqlite.Error
+	var lite interface { // of the driver, or of the batches' connection
+		error
+		Code() int
+	}
 	if !errors.As(err, &lite) {
 		return classOther
 	}
