@@ -35,6 +35,11 @@ func PostgresFault(code string) error {
 // SetMigrations replaces the migrations that the store knows.
 func (s *Store) SetMigrations(files fs.FS) { s.flavor.migrations = files }
 
+// AutoCheckpoint sets after how many pages of log a commit moves them.
+func (s *Store) AutoCheckpoint(ctx context.Context, pages int) error {
+	return s.autoCheckpoint(ctx, pages)
+}
+
 // Checkpointer returns what the server does once a second about the log, with
 // a bound of its own.
 func Checkpointer(t testing.TB, s *Store, bound int64) func() error {

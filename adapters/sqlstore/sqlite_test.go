@@ -10,7 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
@@ -76,6 +78,80 @@ func TestSQLite_WhoMovesTheLog(t *testing.T) {
 	require.EqualValues(t, 1000, pages())
 }
 
+// HOTPATH 23: so do the batches, which have a connection of their own.
+func TestSQLite_WhoMovesTheLog_batches(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, "sqlite:"+file, nil)
+	require.NoError(t, s.AutoCheckpoint(t.Context(), 0))
+	create(t, s, "acct_1")
+	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
+	size := func() int64 {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		return info.Size()
+	}
+	before := size()
+	for range 20 {
+		spends(t, s, 100)
+	}
+	require.Equal(t, before, size())
+	require.NoError(t, s.AutoCheckpoint(t.Context(), 10))
+	spends(t, s, 100)
+	require.Greater(t, size(), before)
+}
+
+// A batch waits for another process that writes, but no longer than anybody
+// waits for the batch, and leaves nothing behind then.
+func TestSQLite_CommitBesideAnotherWriter(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, "sqlite:"+file, nil)
+	create(t, s, "acct_1")
+	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
+	other := open(t, "sqlite:"+file, nil)
+	held, free := make(chan struct{}), make(chan struct{})
+	var command sync.WaitGroup
+	command.Go(func() {
+		assert.NoError(t, other.Do(t.Context(), func(context.Context, store.Stores) error {
+			close(held)
+			<-free
+			return nil
+		}))
+	})
+	<-held
+	op := ledger.Op{Kind: ledger.OpSettle, Account: "acct_1", Request: newID("req"), Nonce: "n", Amount: 1}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err := s.Commit(ctx, store.Replica{}, []ledger.Op{op})
+	require.Equal(t, store.ErrUnavailable.Code, fault.CodeOf(err), "%v", err)
+
+	var batch sync.WaitGroup
+	batch.Go(func() {
+		_, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{op})
+		assert.NoError(t, err)
+	})
+	close(free)
+	command.Wait()
+	batch.Wait()
+	h, err := s.Ledger().Hold(t.Context(), "acct_1", op.Request)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, h.Debited)
+}
+
+// A batch that panics leaves neither a transaction nor its turn behind.
+func TestSQLite_CommitThatPanics(t *testing.T) {
+	t.Parallel()
+	clock := now
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), func() time.Time { return clock() })
+	create(t, s, "acct_1")
+	clock = func() time.Time { panic("no time") }
+	require.Panics(t, func() { _, _ = s.Commit(t.Context(), store.Replica{}, []ledger.Op{grant("acct_1", "lot_1", 1)}) })
+	clock = now
+	commit(t, s, grant("acct_1", "lot_1", 1))
+	create(t, s, "acct_2")
+}
+
 // spends commits a batch of debits of acct_1.
 func spends(t testing.TB, s *sqlstore.Store, n int) {
 	t.Helper()
@@ -95,7 +171,7 @@ func TestSQLite_LogIsBounded(t *testing.T) {
 	s := open(t, "sqlite:"+file, nil)
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
-	require.NoError(t, s.Exec(t.Context(), "PRAGMA wal_autocheckpoint = 0"))
+	require.NoError(t, s.AutoCheckpoint(t.Context(), 0))
 	require.NoError(t, s.Exec(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")) // what the migrations wrote
 	round := sqlstore.Checkpointer(t, s, bound)
 	size := func() int64 {

@@ -3,10 +3,10 @@
 //
 // A batch loads under the locks of its accounts what ledger.Apply may touch,
 // decides in memory, and writes what changed, in one transaction: two round
-// trips on Postgres, prepared statements on the one writing connection of
-// SQLite. Both share everything but the statements (type work). The plainest
-// settle alone is one guarded statement on Postgres, in one round trip (type
-// lone); tests compare it with ledger.Apply.
+// trips on Postgres, prepared statements on a connection of its own on SQLite
+// (package lite). Both share everything but the statements (type work). The
+// plainest settle alone is one guarded statement on Postgres, in one round trip
+// (type lone); tests compare it with ledger.Apply.
 //
 // It keeps true that an op changes its own account only, that the replica's
 // fence is read under a lock that recovery excludes, and that a batch is

@@ -104,21 +104,21 @@ func (s *SQLite) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) 
 	if err := s.begin(ctx); err != nil {
 		return nil, fmt.Errorf("begin a batch: %w", err)
 	}
+	defer s.undo() // no effect after commit
 	if err := s.commit(ctx, by, w); err != nil {
-		return nil, errors.Join(err, s.undo())
+		return nil, err
 	}
 	return w.out, nil
 }
 
-// commit does all of a batch once it has begun. It ends the transaction,
-// unless it fails.
+// commit does all of a batch once it has begun.
 func (s *SQLite) commit(ctx context.Context, by store.Replica, w *work) error {
 	if err := s.load(by, w); err != nil {
 		return err
 	}
 	changes := w.decide(s.clock(), s.newID)
 	if changes.empty() {
-		return s.stmts[liteUndo].Exec()
+		return nil
 	}
 	if err := s.write(changes); err != nil {
 		return fmt.Errorf("write a batch: %w", err)
@@ -152,16 +152,12 @@ func (s *SQLite) begin(ctx context.Context) error {
 	}
 }
 
-// undo takes back a transaction that failed. A connection that cannot even do
-// that is not used again.
-func (s *SQLite) undo() error {
-	if s.conn.Idle() { // some failures undo it by themselves
-		return nil
+// undo takes back a transaction that is open still. A connection that cannot
+// even do that is not used again.
+func (s *SQLite) undo() {
+	if !s.conn.Idle() && s.stmts[liteUndo].Exec() != nil {
+		_ = s.close() // which undoes it
 	}
-	if err := s.stmts[liteUndo].Exec(); err != nil {
-		return errors.Join(fmt.Errorf("undo a batch: %w", err), s.close())
-	}
-	return nil
 }
 
 // open opens the connection, if it is not open, and prepares what it runs.

@@ -41,7 +41,7 @@ func (c *Conn) open(file string, patience time.Duration) error {
 	}
 	return errors.Join(
 		c.fail(sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)),
-		c.fail(sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, int32(patience.Milliseconds()))), //nolint:gosec // seconds
+		c.fail(sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, int32(patience.Milliseconds()))),
 	)
 }
 
@@ -75,7 +75,7 @@ func (c *Conn) Exec(text string) error {
 // AutoCheckpoint sets after how many pages of log a commit moves them into the
 // file; 0: never.
 func (c *Conn) AutoCheckpoint(pages int) error {
-	return c.fail(sqlite3.Xsqlite3_wal_autocheckpoint(c.tls, c.db, int32(pages))) //nolint:gosec // a thousand or none
+	return c.fail(sqlite3.Xsqlite3_wal_autocheckpoint(c.tls, c.db, int32(pages)))
 }
 
 // Idle reports whether no transaction is open.

@@ -12,7 +12,6 @@ import (
 type Stmt struct {
 	c      *Conn
 	handle uintptr
-	row    bool // there is one to read
 }
 
 // Prepare prepares one statement.
@@ -24,7 +23,7 @@ func (c *Conn) Prepare(text string) (*Stmt, error) {
 	defer libc.Xfree(c.tls, p)
 	handle := c.tls.Alloc(pointerSize)
 	defer c.tls.Free(pointerSize)
-	code := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, p, int32(len(text)), sqlite3.SQLITE_PREPARE_PERSISTENT, handle, 0) //nolint:gosec // a statement of ours
+	code := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, p, int32(len(text)), sqlite3.SQLITE_PREPARE_PERSISTENT, handle, 0)
 	if err := c.fail(code); err != nil {
 		return nil, err
 	}
@@ -35,7 +34,7 @@ func (c *Conn) Prepare(text string) (*Stmt, error) {
 
 // Query runs the statement with the arguments, and scan on each of its rows.
 func (s *Stmt) Query(scan func() error, args ...any) error {
-	err := s.bind(1, args)
+	err := s.bind(args)
 	for err == nil {
 		var more bool
 		if more, err = s.step(); err != nil || !more {
@@ -49,7 +48,7 @@ func (s *Stmt) Query(scan func() error, args ...any) error {
 // Exec runs the statement with the arguments: pointers to, or values of texts,
 // numbers and truths.
 func (s *Stmt) Exec(args ...any) error {
-	err := s.bind(1, args)
+	err := s.bind(args)
 	for more := err == nil; more; {
 		more, err = s.step()
 	}
@@ -72,11 +71,11 @@ func (s *Stmt) reset(err error) error {
 	return err
 }
 
-// bind sets the parameters from the first on.
-func (s *Stmt) bind(first int, args []any) error {
+// bind sets the parameters.
+func (s *Stmt) bind(args []any) error {
 	for i, arg := range args {
-		if err := s.set(int32(first+i), arg); err != nil { //nolint:gosec // a few hundred
-			return fmt.Errorf("parameter %d: %w", first+i, err)
+		if err := s.set(int32(1+i), arg); err != nil {
+			return fmt.Errorf("parameter %d: %w", 1+i, err)
 		}
 	}
 	return nil
@@ -113,7 +112,7 @@ func (s *Stmt) setText(i int32, v string) error {
 	if err != nil {
 		return err
 	}
-	return s.c.fail(sqlite3.Xsqlite3_bind_text(s.c.tls, s.handle, i, p, int32(len(v)), 0)) //nolint:gosec // SQLite refuses 1 GB
+	return s.c.fail(sqlite3.Xsqlite3_bind_text(s.c.tls, s.handle, i, p, int32(len(v)), 0))
 }
 
 func (s *Stmt) setBlob(i int32, v []byte) error {
@@ -124,7 +123,7 @@ func (s *Stmt) setBlob(i int32, v []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.c.fail(sqlite3.Xsqlite3_bind_blob(s.c.tls, s.handle, i, p, int32(len(v)), 0)) //nolint:gosec // as setText
+	return s.c.fail(sqlite3.Xsqlite3_bind_blob(s.c.tls, s.handle, i, p, int32(len(v)), 0))
 }
 
 // Scan reads the columns of the row that Query is at into what the arguments
@@ -132,7 +131,7 @@ func (s *Stmt) setBlob(i int32, v []byte) error {
 func (s *Stmt) Scan(to ...any) error {
 	tls := s.c.tls
 	for i, dest := range to {
-		i := int32(i) //nolint:gosec // a few dozen
+		i := int32(i)
 		switch v := dest.(type) {
 		case *string:
 			*v = string(s.column(i))
