@@ -47,6 +47,7 @@ export class Eye {
    */
   async look(page, name, { on = Object.keys(screens), ready = async () => {} } = {}) {
     const before = page.viewportSize();
+    await page.bringToFront(); // a tab behind another is drawn once a second
     for (const screen of on) {
       await page.setViewportSize(screens[screen]);
       for (const colorScheme of themes) {

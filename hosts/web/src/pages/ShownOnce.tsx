@@ -25,8 +25,11 @@ export function ShownOnce({ label, text, copy, testid }: Props) {
           data-testid={testid}
           autoComplete="off"
           spellCheck={false}
-          // Backward, so that its beginning stays in sight.
-          onFocus={(e) => e.currentTarget.setSelectionRange(0, text.length, 'backward')}
+          // Its beginning stays in sight.
+          onFocus={({ currentTarget }) => {
+            currentTarget.setSelectionRange(0, text.length, 'backward');
+            requestAnimationFrame(() => currentTarget.scrollTo({ left: 0 }));
+          }}
           className="h-9 min-w-0 flex-1 basis-64 rounded-md border border-line-control bg-sunken px-3 font-mono text-sm text-ink touch:h-11 touch:text-base"
         />
         <CopyTextButton text={text} label={copy} look="primary" className="grow desk:grow-0" />

@@ -10,6 +10,7 @@ import { SkeletonRows } from '@/ui/Skeleton';
 import { Table } from '@/ui/Table';
 import { Time } from '@/ui/Time';
 import { toast } from '@/ui/toast';
+import { useReturnFocus } from '../returnFocus';
 
 const looks = { open: 'accent', accepted: 'ok', revoked: 'neutral', replaced: 'neutral', expired: 'neutral' } as const;
 
@@ -19,6 +20,7 @@ export function Invitations({ onInvite }: { onInvite: (invitation: Invitation) =
   const invitations = useInvitations({ enabled: true });
   const [over, setOver] = useState(false);
   const [revoking, setRevoking] = useState<Invitation | null>(null);
+  useReturnFocus(revoking !== null);
   const all = invitations.data?.pages.flatMap((p) => p.data) ?? [];
   const shown = over ? all : all.filter((i) => i.state === 'open');
   return (

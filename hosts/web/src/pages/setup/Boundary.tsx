@@ -20,6 +20,8 @@ interface Props {
 export function Boundary({ boundary, admin }: Props) {
   const { t } = useTranslation('setup');
   const asked = boundary.version !== undefined;
+  // Kept here, so that what is said of an older version outlives its question.
+  const acknowledge = useAcknowledge();
   return (
     <section aria-labelledby="setup-boundary" className="flex flex-col gap-4">
       <div>
@@ -31,7 +33,7 @@ export function Boundary({ boundary, admin }: Props) {
         {asked ? <State boundary={boundary} /> : <p className="mt-1 text-quiet">{t('boundary.notRequired')}</p>}
       </div>
       {boundary.text && <BoundaryText label={t('boundary.text')} text={boundary.text} />}
-      {asked && !boundary.acknowledged && (admin ? <Acknowledge key={boundary.version} version={boundary.version ?? ''} /> : <p className="text-quiet">{t('boundary.ask')}</p>)}
+      {asked && !boundary.acknowledged && (admin ? <Acknowledge key={boundary.version} version={boundary.version ?? ''} acknowledge={acknowledge} /> : <p className="text-quiet">{t('boundary.ask')}</p>)}
     </section>
   );
 }
@@ -55,10 +57,9 @@ function State({ boundary }: { boundary: Setup['boundary'] }) {
   );
 }
 
-function Acknowledge({ version }: { version: string }) {
+function Acknowledge({ version, acknowledge }: { version: string; acknowledge: ReturnType<typeof useAcknowledge> }) {
   const { t } = useTranslation('setup');
   const me = useMe();
-  const acknowledge = useAcknowledge();
   const [read, setRead] = useState(false);
   const [missing, setMissing] = useState(false);
   const changed = acknowledge.isError && (acknowledge.error as { code?: string }).code === 'boundary_changed';
