@@ -108,6 +108,7 @@ func composing(t *testing.T, s *stage) {
 		Sent     int64
 		Models   string
 		Model    string
+		Next     string
 	}
 	before := s.site.Upstream.Stats(t).Requests
 	s.play(t, "composing", p, nil, answers{
@@ -140,7 +141,7 @@ func composing(t *testing.T, s *stage) {
 	require.True(t, facts.Grew, "the composer grows with its text")
 	require.Equal(t, before, facts.Sent)
 	require.Contains(t, facts.Models, "atlas-large")
-	require.Equal(t, "atlas-mini", facts.Model)
+	require.Equal(t, []string{"atlas-mini", "atlas-mini"}, []string{facts.Model, facts.Next}, "which is remembered")
 }
 
 // tools: saved prompts, instructions and the trace of an answer. C2, C4, S2.

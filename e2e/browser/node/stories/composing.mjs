@@ -60,6 +60,21 @@ export default async function story({ theatre, cookie, ask }) {
   await chat.says('not sent yet.');
   await chat.ended();
   facts.model = await ask('model');
+
+  // It is what the next conversation begins with, in another tab too, as long as there is such a model.
+  const tab = new Chat(theatre, await person.tab());
+  await tab.open();
+  await until(async () => (await tab.picker.innerText()).includes('atlas-mini'), 'a new conversation begins with the model chosen last');
+  await tab.box.fill('What is a draft?');
+  await tab.send.click();
+  await tab.says('not sent yet.');
+  await tab.ended();
+  facts.next = await ask('model');
+  await tab.page.evaluate(() => {
+    for (const [key, value] of Object.entries(localStorage)) if (value === 'atlas-mini') localStorage.setItem(key, 'atlas-gone');
+  });
+  await tab.open();
+  await until(async () => (await tab.picker.innerText()).includes('atlas-large'), 'a model that is gone is not asked');
   return facts;
 }
 

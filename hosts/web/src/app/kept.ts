@@ -1,4 +1,4 @@
-/** What a browser keeps for its owner: choices of looks and language, never anything of an account. */
+/** What a browser keeps for its owner: choices of looks, language and model, never anything of an account. */
 
 export function kept(key: string): string | null {
   try {

@@ -17,6 +17,7 @@ import { Composer, type ComposerHandle } from './Composer';
 import { Conversation } from './Conversation';
 import { FailedCard } from './FailedCard';
 import { GateCard } from './GateCard';
+import { keepModel, lastModel, modelFor } from './lastModel';
 import type { PanelTab } from './Panel';
 import { ChatRuntime } from './runtime';
 import { useConversation } from './session';
@@ -31,7 +32,6 @@ const PromptsDialog = lazy(() => import('./PromptsDialog'));
 // More than fills a window; the rest of what is near comes when one scrolls towards it.
 const mounted = 20;
 const more = 40;
-let lastModel: string | undefined; // chosen in this tab for a new conversation
 const panelKey = 'archibot.panel';
 
 interface Props {
@@ -60,7 +60,7 @@ export function ChatView({ id, store }: Props) {
   const area = useArea('chat');
   const closed = area !== undefined && !area.allowed;
   const wanted = id === undefined ? chosen : conversation.thread?.model;
-  const model = models.find((m) => m.id === wanted) ?? models.find((m) => m.default) ?? models[0];
+  const model = modelFor(models, wanted);
   useTitle(conversation.thread?.title || t('title'));
 
   const tell = (trouble: Trouble | undefined) => {
@@ -86,7 +86,7 @@ export function ChatView({ id, store }: Props) {
   const stop = async () => void tell(await thread.stop());
   const choose = (pick: string) => void thread.choose(pick).then(tell);
   const pickModel = (pick: string) => {
-    lastModel = pick;
+    keepModel(pick);
     setChosen(pick);
     if (id !== undefined) void thread.change({ model: pick }).then(tell);
     composer.current?.focus();
