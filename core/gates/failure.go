@@ -1,5 +1,10 @@
 package gates
 
+import (
+	"maps"
+	"slices"
+)
+
 // Failure is why work that had begun failed, as a person is told. A code is all
 // that is kept of it; the rest follows from [FailureOf].
 type Failure struct {
@@ -58,6 +63,10 @@ var failures = map[string]Failure{
 	string(RateLimited):      {Message: RateLimited.Sentence(), NextStep: RateLimited.NextStep(), Retryable: true},
 	string(CreditsExhausted): {Message: CreditsExhausted.Sentence(), NextStep: CreditsExhausted.NextStep()},
 }
+
+// FailureCodes returns the codes that have a meaning of their own as a failure, in
+// order. Reasons that are not among them mean as a failure what they mean at a gate.
+func FailureCodes() []string { return slices.Sorted(maps.Keys(failures)) }
 
 // FailureOf returns what a code means. One that is not known here is told as an
 // internal failure, under its own name.

@@ -1,5 +1,10 @@
 package gates
 
+import (
+	"maps"
+	"slices"
+)
+
 // Reason is why a gate is closed: a machine code (G2).
 type Reason string
 
@@ -43,6 +48,9 @@ var texts = map[Reason]text{
 	BudgetReached:          {"The monthly budget is used up.", "An administrator can raise it, or wait for the next month."},
 	RateLimited:            {"Too many requests in a short time.", "Wait a moment, then try again."},
 }
+
+// Reasons returns all that there are, in the order of their codes.
+func Reasons() []Reason { return slices.Sorted(maps.Keys(texts)) }
 
 // Sentence says in plain words what the reason means.
 func (r Reason) Sentence() string { return texts[r].sentence }

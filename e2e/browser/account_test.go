@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/access"
+	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/e2e/harness"
 )
 
@@ -90,6 +91,7 @@ func setup(t *testing.T, s *stage, text string) {
 		Stale       bool
 		Given       boundary
 		Saved       struct{ Use, Notifications, Files string }
+		German      string
 		Last        string
 		Sizes       sizes
 	}
@@ -110,6 +112,8 @@ func setup(t *testing.T, s *stage, text string) {
 	require.Equal(t, "Answers for our visitors, in three languages.", facts.Saved.Use)
 	require.Equal(t, []string{"essential", "metadata"}, []string{facts.Saved.Notifications, facts.Saved.Files})
 	require.Equal(t, facts.Shut, facts.Again, "a new version shuts the chat again")
+	require.Contains(t, facts.German, "Die Datengrenze wurde noch nicht bestätigt.", "whoever reads German is told in German")
+	require.NotContains(t, facts.German, gates.BoundaryUnacknowledged.NextStep())
 	require.Equal(t, "v3", facts.Last)
 	s.events(t, p.account, "boundary.acknowledged", 2)
 	s.events(t, p.account, "setup.changed", 1)

@@ -67,6 +67,10 @@ export default async function story({ theatre, cookie, other, shots, ask }) {
   await ask('version', { version: 'v3', text: 'Data stays in three houses.' });
   await until(async () => (await reasons()).length > 0, 'chat is shut');
   facts.again = await reasons();
+  await reader.evaluate(() => localStorage.setItem('archibot.language', 'de'));
+  await reader.goto(`${theatre.site}/chat`);
+  facts.german = await reader.getByTestId('gate-card').innerText();
+  await eye.look(reader, 'chat-shut-german');
   await open(page);
   await page.getByText('Data stays in three houses.').waitFor();
   await tick.click();

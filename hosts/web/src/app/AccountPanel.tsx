@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Check, Keyboard, LogOut, MonitorSmartphone } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useBalance, useMe, useSignOut, useSwitchAccount } from '@/api/queries/me';
+import { told } from '@/i18n/told';
 import { Badge } from '@/ui/Badge';
 import { cx } from '@/ui/cx';
 import { Money } from '@/ui/Money';
@@ -75,7 +76,7 @@ function Status() {
             <dd>
               <Badge look={area?.allowed ? 'ok' : 'warn'}>{t(area?.allowed ? 'area.open' : 'area.shut')}</Badge>
             </dd>
-            {area?.reasons[0] && <dd className="w-full text-xs text-quiet">{area.reasons[0].sentence}</dd>}
+            {area?.reasons[0] && <dd className="w-full text-xs text-quiet">{told('reasons', area.reasons[0].code, area.reasons[0].sentence).sentence}</dd>}
           </div>
         );
       })}

@@ -1,6 +1,7 @@
 import { Lock } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useMe, type AreaName } from '@/api/queries/me';
+import { told } from '@/i18n/told';
 import { CopyTextButton } from '@/ui/CopyButton';
 import { areaOf } from './nav';
 
@@ -18,11 +19,14 @@ export function AreaNotice({ area }: { area: AreaName }) {
       <div className="min-w-0 flex-1">
         <h2 className="font-medium">{t('area.closed', { area: name })}</h2>
         <ul className="mt-1 flex flex-col gap-1">
-          {found.reasons.map(({ code, sentence, next_step }) => (
-            <li key={code}>
-              {sentence} <span className="text-quiet">{next_step}</span>
-            </li>
-          ))}
+          {found.reasons.map((reason) => {
+            const { sentence, next } = told('reasons', reason.code, reason.sentence, reason.next_step);
+            return (
+              <li key={reason.code}>
+                {sentence} <span className="text-quiet">{next}</span>
+              </li>
+            );
+          })}
         </ul>
         <div className="mt-2 flex flex-wrap items-center gap-2 text-xs text-quiet">
           <span>

@@ -3,6 +3,7 @@ import { LifeBuoy, RotateCw } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { problemOf } from '@/api/problem';
+import { told } from '@/i18n/told';
 import { Button } from '@/ui/Button';
 import { copy, CopyTextButton } from '@/ui/CopyButton';
 import { toast } from '@/ui/toast';
@@ -18,6 +19,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
   const [again, setAgain] = useState(false);
   const problem = problemOf(error);
   const unreachable = problem.code === 'unreachable';
+  const { sentence, next } = told('problems', problem.code, problem.detail, problem.next_step);
   const Part = useInShell() ? 'div' : 'main';
   useTitle(t('error.title'));
   const lost = useRef(false);
@@ -43,8 +45,8 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
     <Part className="mx-auto flex min-h-full max-w-xl flex-col justify-center px-6 py-12">
       <div role="alert">
         <h1 className="text-xl leading-7 font-semibold">{t('error.title')}</h1>
-        <p className="mt-2 text-quiet">{unreachable ? t('problem.unreachable') : problem.code === 'browser_error' ? t('error.browser') : problem.detail}</p>
-        {(problem.next_step || unreachable) && <p className="mt-1 text-quiet">{problem.next_step || t('problem.unreachableNext')}</p>}
+        <p className="mt-2 text-quiet">{unreachable ? t('problem.unreachable') : problem.code === 'browser_error' ? t('error.browser') : sentence}</p>
+        {(next || unreachable) && <p className="mt-1 text-quiet">{next || t('problem.unreachableNext')}</p>}
         {problem.code === 'browser_error' && <p className="mt-4 rounded-md bg-hover px-3 py-2 font-mono text-xs">{problem.detail}</p>}
         {problem.request_id && (
           <p className="mt-4 text-quiet">

@@ -2,6 +2,7 @@ import { Link, useRouterState } from '@tanstack/react-router';
 import { Lock } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
+import { told } from '@/i18n/told';
 import { cx } from '@/ui/cx';
 import { Tooltip } from '@/ui/Tooltip';
 import { AccountMenu } from './AccountMenu';
@@ -46,7 +47,8 @@ function Entry({ destination: { to, name, icon: Icon, area } }: { destination: D
   const { t } = useTranslation();
   const me = useMe();
   const here = useRouterState({ select: ({ location }) => destinationAt(location.pathname)?.to === to });
-  const closed = areaOf(me, area)?.allowed === false ? areaOf(me, area)?.reasons[0] : undefined;
+  const shut = areaOf(me, area)?.allowed === false ? areaOf(me, area)?.reasons[0] : undefined;
+  const closed = shut && told('reasons', shut.code, shut.sentence);
   const link = (
     <Link
       to={to}

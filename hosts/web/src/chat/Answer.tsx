@@ -28,6 +28,7 @@ export function Answer({ message, thread }: { message: Message; thread: ChatThre
       {writing && <Working empty={text === ''} connected={conversation.connected} stopping={conversation.stopping} />}
       {turn?.state === 'failed' && turn.failure && (
         <FailedCard
+          kind="failures"
           trouble={{
             code: turn.failure.code,
             message: turn.failure.message,

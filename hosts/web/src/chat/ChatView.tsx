@@ -7,6 +7,7 @@ import { useTitle } from '@/app/title';
 import { useModels } from '@/api/queries/chat';
 import { meQuery, useArea } from '@/api/queries/me';
 import { queryClient } from '@/api/queryClient';
+import { told } from '@/i18n/told';
 import { Button } from '@/ui/Button';
 import { EmptyState } from '@/ui/EmptyState';
 import { Skeleton } from '@/ui/Skeleton';
@@ -64,7 +65,10 @@ export function ChatView({ id, store }: Props) {
   useTitle(conversation.thread?.title || t('title'));
 
   const tell = (trouble: Trouble | undefined) => {
-    if (trouble) toast({ title: trouble.message || t('failed.unknown'), description: trouble.nextStep, look: 'danger' });
+    if (trouble) {
+      const { sentence, next } = told('problems', trouble.code, trouble.message, trouble.nextStep);
+      toast({ title: sentence || t('failed.unknown'), description: next, look: 'danger' });
+    }
     return trouble === undefined;
   };
   const begun = (done: boolean) => {

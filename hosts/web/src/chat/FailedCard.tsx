@@ -1,12 +1,15 @@
 import { CircleAlert, RotateCw } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { type Kind, told } from '@/i18n/told';
 import { Button } from '@/ui/Button';
 import { CopyTextButton } from '@/ui/CopyButton';
 import type { Trouble } from './types';
 
 interface Props {
   trouble: Trouble;
+  /** What its code was given for: a question that was refused, unless said. */
+  kind?: Kind;
   /** What else is worth knowing, such as that nothing was debited. */
   note?: string;
   onRetry?: () => void;
@@ -14,11 +17,12 @@ interface Props {
 }
 
 /** Why a question was not answered, what to do about it, and the request to name. */
-export function FailedCard({ trouble, note, onRetry, children }: Props) {
+export function FailedCard({ trouble, kind = 'problems', note, onRetry, children }: Props) {
   const { t } = useTranslation('chat');
   const away = trouble.code === 'unreachable';
-  const message = away ? t('failed.away') : trouble.message || t('failed.unknown');
-  const next = away ? t('failed.awayNext') : trouble.nextStep;
+  const said = told(kind, trouble.code, trouble.message, trouble.nextStep);
+  const message = away ? t('failed.away') : said.sentence || t('failed.unknown');
+  const next = away ? t('failed.awayNext') : said.next;
   return (
     <div role="alert" data-testid="failed-card" data-code={trouble.code} className="rounded-md border border-line bg-danger-soft px-4 py-3">
       <div className="flex gap-3">

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Lock } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { type Area, useMe } from '@/api/queries/me';
+import { told } from '@/i18n/told';
 import { Button } from '@/ui/Button';
 import { CopyTextButton } from '@/ui/CopyButton';
 
@@ -14,12 +15,15 @@ export function GateCard({ area }: { area: Area }) {
       <div className="flex gap-3">
         <Lock className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden />
         <div className="min-w-0 flex-1">
-          {area.reasons.map((r) => (
-            <div key={r.code} data-code={r.code} className="mb-2">
-              <p className="font-medium">{r.sentence}</p>
-              <p className="mt-0.5 text-quiet">{r.next_step}</p>
-            </div>
-          ))}
+          {area.reasons.map((r) => {
+            const { sentence, next } = told('reasons', r.code, r.sentence, r.next_step);
+            return (
+              <div key={r.code} data-code={r.code} className="mb-2">
+                <p className="font-medium">{sentence}</p>
+                <p className="mt-0.5 text-quiet">{next}</p>
+              </div>
+            );
+          })}
           <p className="text-xs text-quiet">
             {t('failed.request')} <code className="font-mono">{me.request_id}</code>
           </p>

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { problemOf } from '@/api/problem';
 import { useDeletePrompt, usePrompts, useSavePrompt } from '@/api/queries/chat';
+import { told } from '@/i18n/told';
 import { AlertDialog } from '@/ui/AlertDialog';
 import { Button } from '@/ui/Button';
 import { Dialog } from '@/ui/Dialog';
@@ -57,7 +58,10 @@ export default function PromptsDialog({ open, onOpenChange }: Props) {
           if (!doomed) return;
           remove.mutate(doomed.id, {
             onSuccess: () => setDoomed(undefined),
-            onError: (e) => toast({ title: problemOf(e).detail, look: 'danger' }),
+            onError: (e) => {
+              const p = problemOf(e);
+              toast({ title: told('problems', p.code, p.detail).sentence, look: 'danger' });
+            },
           });
         }}
       />

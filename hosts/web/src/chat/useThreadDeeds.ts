@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { problemOf } from '@/api/problem';
 import { type ThreadFields, useChangeThread, useDeleteThread, useRestoreThread } from '@/api/queries/chat';
 import { useMe } from '@/api/queries/me';
+import { told } from '@/i18n/told';
 import { toast } from '@/ui/toast';
 import { chatOf } from './session';
 import type { Thread } from './types';
@@ -24,7 +25,8 @@ export function useThreadDeeds() {
   const restoring = useRestoreThread();
   const failed = (e: unknown) => {
     const p = problemOf(e);
-    toast({ title: p.detail, description: p.next_step || undefined, look: 'danger' });
+    const { sentence, next } = told('problems', p.code, p.detail, p.next_step);
+    toast({ title: sentence, description: next || undefined, look: 'danger' });
   };
 
   // Promises rather than callbacks: what is changed may leave the list, and its

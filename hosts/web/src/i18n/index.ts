@@ -2,7 +2,8 @@
  * The texts. English stands in for what another language lacks: what the shell and
  * the chat say comes with the app, what a page says with that page (see addTexts).
  * Other languages are loaded when they are chosen. A namespace is a JSON file, the
- * same in each language (texts.test.ts compares them).
+ * same in each language (texts.test.ts compares them); what the server says has
+ * one in each language but English (see told.ts).
  */
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
@@ -10,6 +11,7 @@ import { keep, kept } from '@/app/kept';
 import type en from './en';
 import chat from './en/chat.json';
 import common from './en/common.json';
+import { bundle } from './told';
 
 export const languages = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof languages;
@@ -29,7 +31,8 @@ function preferred(): Language {
 
 async function load(language: Language): Promise<void> {
   if (language === 'en' || i18next.hasResourceBundle(language, 'common')) return;
-  const texts = (await import('./de')).default;
+  const { default: texts, told } = await import('./de');
+  i18next.addResourceBundle(language, bundle, told);
   for (const [namespace, bundle] of Object.entries(texts)) i18next.addResourceBundle(language, namespace, bundle);
 }
 

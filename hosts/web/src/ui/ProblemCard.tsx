@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { problemOf, wantsFresh } from '@/api/problem';
 import { caseText } from '@/app/support';
 import { signInAgain } from '@/app/signIn';
+import { told } from '@/i18n/told';
 import { Button } from './Button';
 import { CopyTextButton } from './CopyButton';
 
@@ -24,14 +25,16 @@ export function ProblemCard({ error, title, onRetry, retrying = false, children,
   const { t } = useTranslation();
   const problem = problemOf(error);
   const unreachable = problem.code === 'unreachable';
+  const { sentence, next } = told('problems', problem.code, problem.detail, problem.next_step);
+  const advice = unreachable ? t('problem.unreachableNext') : wantsFresh(problem) ? t('problem.freshNext') : next;
   return (
     <div role="alert" className="rounded-md border border-line bg-danger-soft px-4 py-3" {...rest}>
       <div className="flex gap-3">
         <CircleAlert className="mt-0.5 size-4 shrink-0 text-danger" aria-hidden />
         <div className="min-w-0 flex-1">
           {title && <p className="font-medium">{title}</p>}
-          <p className={title ? 'mt-1' : 'font-medium'}>{unreachable ? t('problem.unreachable') : problem.detail}</p>
-          {(problem.next_step || unreachable) && <p className="mt-1 text-quiet">{unreachable ? t('problem.unreachableNext') : wantsFresh(problem) ? t('problem.freshNext') : problem.next_step}</p>}
+          <p className={title ? 'mt-1' : 'font-medium'}>{unreachable ? t('problem.unreachable') : sentence}</p>
+          {advice && <p className="mt-1 text-quiet">{advice}</p>}
           {problem.request_id && (
             <p className="mt-2 text-xs text-quiet">
               {t('problem.request')} <code className="font-mono">{problem.request_id}</code>

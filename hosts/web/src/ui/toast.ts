@@ -3,6 +3,7 @@ import i18next from 'i18next';
 import type { ReactNode } from 'react';
 import { problemOf } from '@/api/problem';
 import { caseText } from '@/app/support';
+import { told } from '@/i18n/told';
 
 export interface Toast {
   id: number;
@@ -46,9 +47,10 @@ export const toasts = {
 /** Says that something failed, with the problem's words; it can be copied for support. */
 export function toastProblem(title: string, error: unknown): void {
   const problem = problemOf(error);
+  const { sentence, next } = told('problems', problem.code, problem.detail, problem.next_step);
   toast({
     title,
-    description: [problem.code === 'unreachable' ? i18next.t('problem.unreachable') : problem.detail, problem.next_step, problem.request_id].filter(Boolean).join(' '),
+    description: [problem.code === 'unreachable' ? i18next.t('problem.unreachable') : sentence, next, problem.request_id].filter(Boolean).join(' '),
     look: 'danger',
     duration: 10_000,
     action: { label: i18next.t('ui.copy'), run: () => void navigator.clipboard.writeText(caseText(problem)) },

@@ -6,4 +6,7 @@ import members from './members.json';
 import sessions from './sessions.json';
 import setup from './setup.json';
 
+/** What the server says, by its codes. */
+export { default as told } from './told.json';
+
 export default { access, chat, common, keys, members, sessions, setup };
