@@ -158,6 +158,25 @@ func TestPostgres_LogWithoutHead(t *testing.T) {
 	require.False(t, errors.Is(err, store.ErrSealing) || fault.KindOf(err) == fault.Unavailable)
 }
 
+// What a sealer still does after its transaction was undone must not stand alone.
+func TestPostgres_LogAfterTheEndOfItsTransaction(t *testing.T) {
+	t.Parallel()
+	s := open(t, localpg.URL(t), nil)
+	create(t, s, "acct_1")
+	note(t, s, "evt_1")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	require.Error(t, s.Do(ctx, func(_ context.Context, tx store.Stores) error {
+		_, err := tx.Seals().Take(t.Context())
+		require.NoError(t, err)
+		cancel()
+		require.Eventually(t, func() bool { _, err := tx.Seals().Take(t.Context()); return err != nil }, 20*time.Second, time.Millisecond)
+		require.Error(t, tx.Seals().Add(t.Context(), []store.Leaf{{Event: "evt_1"}}, nil))
+		return nil
+	}))
+	require.Equal(t, []string{"evt_1"}, sealed(t, s, 1))
+}
+
 // A sealer that is far behind reads a batch, not all that is due.
 func TestPostgres_NextReadsABatch(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,7 @@ type aggregates struct {
 	reads  bun.IDB
 	writes bun.IDB
 	tx     bool
+	conn   *sql.Conn // of the transaction that Do or View gave
 }
 
 func (a aggregates) Accounts() store.Accounts { return accounts{a} }
@@ -124,11 +125,16 @@ func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn fun
 		return err
 	}
 	return s.again(ctx, "run a transaction", class.undone, func(retry bool) error {
-		return inTx(ctx, db, opts, func(ctx context.Context, tx bun.IDB) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // gives it back
+		return inTx(ctx, conn, opts, func(ctx context.Context, tx bun.IDB) error {
 			if err := s.turn(ctx, tx, retry && opts == nil); err != nil {
 				return err
 			}
-			return fn(context.WithValue(ctx, inside{}, true), aggregates{flavor: s.flavor, reads: tx, writes: tx, tx: true})
+			return fn(context.WithValue(ctx, inside{}, true), aggregates{flavor: s.flavor, reads: tx, writes: tx, tx: true, conn: conn.Conn})
 		})
 	})
 }

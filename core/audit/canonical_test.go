@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/archibot/archibotchat/core/audit"
 )
@@ -45,6 +46,15 @@ func TestEvent_Canonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), text.String())
 	require.Equal(t, full().Canonical(), ns.Canonical())
+}
+
+func TestEvent_Leaf(t *testing.T) {
+	t.Parallel()
+	long := full()
+	long.Reason = strings.Repeat("why ", 1000)
+	for _, e := range []audit.Event{full(), {}, long} {
+		require.Equal(t, tlog.RecordHash(e.Canonical()), e.Leaf())
+	}
 }
 
 // TestEvent_Canonical_everyField: no field may be changed unseen, and none

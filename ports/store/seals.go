@@ -34,7 +34,7 @@ type Seals interface {
 	// ErrSealing at once if another transaction has it.
 	Take(ctx context.Context) (SealHead, error)
 	// Next returns the events to be sealed next, in their order, at most
-	// limit. An event is among them only once no transaction that is still
+	// limit and no more than a transaction here should seal. An event is among them only once no transaction that is still
 	// running can add one that belongs before it. more means that there may be
 	// others to be sealed now, even where none was returned.
 	Next(ctx context.Context, limit int) (events []audit.Event, more bool, err error)

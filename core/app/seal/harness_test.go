@@ -32,7 +32,7 @@ type notary struct {
 	know note.Verifiers
 }
 
-func newNotary(t *testing.T) notary {
+func newNotary(t testing.TB) notary {
 	t.Helper()
 	private, public, err := note.GenerateKey(rand.Reader, "test")
 	require.NoError(t, err)
@@ -67,12 +67,12 @@ type house struct {
 // newID makes IDs that sort as they are made, across all tests.
 var newID = system.NewIDs(system.Now).New
 
-func sqliteURL(t *testing.T) string {
+func sqliteURL(t testing.TB) string {
 	t.Helper()
 	return blank.SQLite(t, filepath.Join(t.TempDir(), "seal.db"))
 }
 
-func newHouse(t *testing.T, at string) *house {
+func newHouse(t testing.TB, at string) *house {
 	t.Helper()
 	h := &house{notary: newNotary(t), url: at, now: time.Now().UTC()}
 	h.store = open(t, at)
@@ -90,7 +90,7 @@ func newHouse(t *testing.T, at string) *house {
 	return h
 }
 
-func open(t *testing.T, at string) *sqlstore.Store {
+func open(t testing.TB, at string) *sqlstore.Store {
 	t.Helper()
 	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: at, NewID: newID, Now: system.Now})
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func (h *house) service(s store.Store) *seal.Service {
 
 // settled waits until one round can seal all that was written: transactions of
 // other tests on the same server may stand in its way.
-func (h *house) settled(t *testing.T) {
+func (h *house) settled(t testing.TB) {
 	t.Helper()
 	if !h.postgres() {
 		return
@@ -121,7 +121,7 @@ func (h *house) settled(t *testing.T) {
 // postgres reports which database this is.
 func (h *house) postgres() bool { return strings.HasPrefix(h.url, "postgres") }
 
-func (h *house) account(t *testing.T, id string) {
+func (h *house) account(t testing.TB, id string) {
 	t.Helper()
 	require.NoError(t, h.store.Accounts().Create(t.Context(), store.Account{
 		Account: access.Account{ID: id, Name: id, Status: access.StatusActive, CreatedAt: h.now, UpdatedAt: h.now}, Billing: billing.Active,
@@ -138,7 +138,7 @@ func (h *house) event(account string) audit.Event {
 }
 
 // write appends n events, turn by turn to accounts.
-func (h *house) write(t *testing.T, n int, accounts ...string) {
+func (h *house) write(t testing.TB, n int, accounts ...string) {
 	t.Helper()
 	var events []audit.Event
 	for i := range n {
@@ -187,7 +187,7 @@ func (h *house) clean(t *testing.T) seal.Summary {
 }
 
 // exec runs a statement past every rule.
-func (h *house) exec(t *testing.T, statement string, args ...any) {
+func (h *house) exec(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	_, err := h.raw.ExecContext(t.Context(), statement, args...)
 	require.NoError(t, err, statement)

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T) string { t.Helper(); return localpg.URL(t) })
+	run(t, localpg.URL)
 }
 
 // HOTPATH 21: an event of a transaction that was open across a seal becomes a

@@ -26,12 +26,14 @@ import (
 const (
 	// Every is how often events are sealed.
 	Every = 10 * time.Second
-	// batch is how many leaves one transaction appends. On SQLite nobody else
-	// writes meanwhile.
-	batch = 512
+	// batch is how many leaves one transaction appends, unless the store wants
+	// fewer.
+	batch = 4096
 	// signAfter is how many leaves may be without a checkpoint while there is
 	// more to seal.
-	signAfter = 64 * batch
+	signAfter = 8 * batch
+	// longestRest bounds the pause after a batch.
+	longestRest = time.Second
 	// roundTime bounds a round, so that one that hangs is not the last.
 	roundTime = 5 * time.Minute
 )
@@ -51,10 +53,13 @@ type Deps struct {
 func Origin(environment string) string { return "archibotchat/" + environment }
 
 // Service holds the use cases.
-type Service struct{ d Deps }
+type Service struct {
+	d     Deps
+	batch int
+}
 
 // New returns the use cases.
-func New(d Deps) *Service { return &Service{d} }
+func New(d Deps) *Service { return &Service{d, batch} }
 
 // Faults of sealing.
 var (
@@ -73,6 +78,11 @@ type Result struct {
 // Seal seals every event that can be sealed now and signs a checkpoint over
 // them. Faults: sealing, if another server is at it; log_tampered.
 func (s *Service) Seal(ctx context.Context) (Result, error) {
+	return s.seal(ctx, func(context.Context, time.Duration) error { return nil })
+}
+
+// seal calls pause between batches with the time that the last one took.
+func (s *Service) seal(ctx context.Context, pause func(context.Context, time.Duration) error) (Result, error) {
 	if s.d.Sign == nil {
 		return Result{}, errNoSigning
 	}
@@ -80,8 +90,9 @@ func (s *Service) Seal(ctx context.Context) (Result, error) {
 	var tree *audit.Tree // as the last batch left it
 	for {
 		var b batchResult
+		begun := s.d.Now()
 		err := s.d.Store.Do(ctx, func(ctx context.Context, tx store.Stores) (err error) {
-			b, err = s.batch(ctx, tx, tree)
+			b, err = s.step(ctx, tx, tree)
 			return err
 		})
 		if err != nil {
@@ -93,6 +104,23 @@ func (s *Service) Seal(ctx context.Context) (Result, error) {
 		if !b.more {
 			return r, nil
 		}
+		if err := pause(ctx, s.d.Now().Sub(begun)); err != nil {
+			return r, err
+		}
+	}
+}
+
+// rest is as long as the work was, so that sealing takes half of what one
+// connection can have at most, and requests find the rest. That half must do
+// for all events; BenchmarkSeal says how many it can take.
+func rest(ctx context.Context, worked time.Duration) error {
+	timer := time.NewTimer(min(worked, longestRest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -104,9 +132,9 @@ type batchResult struct {
 	more   bool
 }
 
-// batch appends one batch of leaves to the tree, or to what is stored where
+// step appends one batch of leaves to the tree, or to what is stored where
 // that is not it, and a checkpoint if it is the last one.
-func (s *Service) batch(ctx context.Context, tx store.Stores, tree *audit.Tree) (batchResult, error) {
+func (s *Service) step(ctx context.Context, tx store.Stores, tree *audit.Tree) (batchResult, error) {
 	head, err := tx.Seals().Take(ctx)
 	if err != nil {
 		return batchResult{}, err
@@ -116,7 +144,7 @@ func (s *Service) batch(ctx context.Context, tx store.Stores, tree *audit.Tree) 
 	} else if tree, err = load(ctx, tx, head); err != nil {
 		return batchResult{}, err
 	}
-	events, more, err := tx.Seals().Next(ctx, batch)
+	events, more, err := tx.Seals().Next(ctx, s.batch)
 	if err != nil {
 		return batchResult{}, err
 	}
@@ -199,7 +227,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) round(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
-	r, err := s.Seal(bounded)
+	r, err := s.seal(bounded, rest)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, store.ErrSealing):
 	case errors.Is(err, ErrTampered):

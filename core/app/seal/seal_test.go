@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,7 @@ func TestSQLite(t *testing.T) {
 }
 
 // run runs what holds on each database.
-func run(t *testing.T, at func(*testing.T) string) {
+func run(t *testing.T, at func(testing.TB) string) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *house){
 		"seals and proves":          sealsAndProves,
@@ -92,6 +93,7 @@ func sealsAndProves(t *testing.T, h *house) { // U5
 
 // A log of several batches, pages and kept nodes.
 func batches(t *testing.T, h *house) {
+	h.SetBatch(500)
 	h.account(t, "acct_1")
 	h.write(t, 1300, "acct_1", "")
 	h.settled(t)
@@ -121,6 +123,7 @@ func cutShort(t *testing.T, h *house) {
 		}
 		return died
 	}})
+	dying.SetBatch(500)
 	require.Eventually(t, func() bool { _, err := dying.Seal(t.Context()); return errors.Is(err, died) }, 30*time.Second, 5*time.Millisecond)
 	head, err := h.store.SealLog().Head(t.Context())
 	require.NoError(t, err)
@@ -318,6 +321,20 @@ func runs(t *testing.T, h *house) {
 	cancel()
 	require.NoError(t, <-done)
 	h.clean(t)
+}
+
+func TestRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for worked, want := range map[time.Duration]time.Duration{30 * time.Millisecond: 30 * time.Millisecond, time.Hour: time.Second, -time.Hour: 0} {
+			begun := time.Now()
+			require.NoError(t, seal.Rest(t.Context(), worked))
+			require.Equal(t, want, time.Since(begun), "a clock may jump")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, seal.Rest(ctx, time.Minute), context.Canceled)
+	})
 }
 
 func TestSeal_WithoutKey(t *testing.T) {
