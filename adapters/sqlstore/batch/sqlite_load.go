@@ -14,14 +14,16 @@ func (s *SQLite) load(by store.Replica, w *work) error {
 		return err
 	}
 	r := liteRun{stmts: s.stmts}
-	eachRow(&r, liteAccount, w.accounts, w.scanLiteAccount)
-	eachRow(&r, liteLots, w.accounts, w.scanLiteLot)
-	eachRow(&r, liteLotByID, w.lots, w.scanLiteLot)
-	eachRow(&r, liteHold, w.requests, w.scanLiteHold)
-	eachRow(&r, liteCounters, w.scopes, w.scanLiteCounter)
-	eachRow(&r, liteDone, w.corrections, w.scanLiteCorrection)
-	eachRow(&r, liteNames, w.names, w.scanLiteName)
-	eachRow(&r, liteCounters, w.uncounted(), w.scanLiteCounter) // of holds that were read above
+	counters := w.liteCounters()
+	lots := w.liteLots()
+	eachRow(&r, liteAccount, w.accounts, w.liteAccounts())
+	eachRow(&r, liteLots, w.accounts, lots)
+	eachRow(&r, liteLotByID, w.lots, lots)
+	eachRow(&r, liteHold, w.requests, w.liteHolds())
+	eachRow(&r, liteCounters, w.scopes, counters)
+	eachRow(&r, liteDone, w.corrections, w.liteCorrections())
+	eachRow(&r, liteNames, w.names, w.liteNames())
+	eachRow(&r, liteCounters, w.uncounted(), counters) // of holds that were read above
 	if r.err != nil {
 		return fmt.Errorf("load a batch: %w", r.err)
 	}
@@ -51,57 +53,66 @@ func (s *SQLite) checkFence(by store.Replica) error {
 	return nil
 }
 
-// eachRow runs a statement once for each of the keys, and scan for each row.
-func eachRow[K any](r *liteRun, text string, keys []K, scan func(*lite.Stmt) error) {
-	st := r.stmts[text]
-	one := func() error { return scan(st) }
+// eachRow runs a statement once for each of the keys, and into for each row.
+func eachRow[K any](r *liteRun, text string, keys []K, into liteInto) {
+	if len(keys) == 0 || r.err != nil {
+		return
+	}
+	st, key := r.stmts[text], new(K)
+	args := []any{key}
+	scan := func() error {
+		if err := st.Scan(into.columns...); err != nil {
+			return err
+		}
+		return into.take()
+	}
 	for i := range keys {
-		if r.err == nil {
-			r.err = st.Query(one, &keys[i])
+		*key = keys[i]
+		if r.err = st.Query(scan, args...); r.err != nil {
+			return
 		}
 	}
 }
 
-func (w *work) scanLiteAccount(st *lite.Stmt) error {
-	var id string
-	var entries, events, at, epoch int64
-	err := st.Scan(&id, &entries, &events, &at, &epoch)
-	w.loadAccount(id, entries, events, at, epoch)
-	return err
+// liteInto is where rows are read to, one after another into the same place,
+// and who takes each from there.
+type liteInto struct {
+	columns []any
+	take    func() error
 }
 
-func (w *work) scanLiteLot(st *lite.Stmt) error {
-	var l row.Lot
-	err := st.Scan(l.Fields()...)
-	w.loadLot(&l)
-	return err
-}
-
-func (w *work) scanLiteHold(st *lite.Stmt) error {
-	var h row.Hold
-	if err := st.Scan(h.Fields()...); err != nil {
-		return err
+func (w *work) liteAccounts() liteInto {
+	var a struct {
+		id                         string
+		entries, events, at, epoch int64
 	}
-	return w.loadHold(&h)
+	return liteInto{[]any{&a.id, &a.entries, &a.events, &a.at, &a.epoch}, func() error {
+		w.loadAccount(a.id, a.entries, a.events, a.at, a.epoch)
+		return nil
+	}}
 }
 
-func (w *work) scanLiteCounter(st *lite.Stmt) error {
+func (w *work) liteLots() liteInto {
+	var l row.Lot
+	return liteInto{l.Fields(), func() error { w.loadLot(&l); return nil }}
+}
+
+func (w *work) liteHolds() liteInto {
+	var h row.Hold
+	return liteInto{h.Fields(), func() error { return w.loadHold(&h) }}
+}
+
+func (w *work) liteCounters() liteInto {
 	var c row.Counter
-	err := st.Scan(c.Fields()...)
-	w.loadCounter(&c)
-	return err
+	return liteInto{c.Fields(), func() error { w.loadCounter(&c); return nil }}
 }
 
-func (w *work) scanLiteCorrection(st *lite.Stmt) error {
+func (w *work) liteCorrections() liteInto {
 	var e row.Entry
-	err := st.Scan(e.Fields()...)
-	w.loadCorrection(&e)
-	return err
+	return liteInto{e.Fields(), func() error { w.loadCorrection(&e); return nil }}
 }
 
-func (w *work) scanLiteName(st *lite.Stmt) error {
+func (w *work) liteNames() liteInto {
 	var n row.Reservation
-	err := st.Scan(append(n.Fields(), &n.Hold)...)
-	w.loadReservation(&n)
-	return err
+	return liteInto{append(n.Fields(), &n.Hold), func() error { w.loadReservation(&n); return nil }}
 }

@@ -18,9 +18,7 @@ func (s *SQLite) write(w *writes) error {
 	eachWrite(&r, liteCounter, w.counters, (*row.Counter).Fields)
 	eachWrite(&r, liteName, w.named, (*row.Reservation).Fields)
 	eachWrite(&r, liteNewEvent, w.events, (*row.Event).Fields)
-	eachWrite(&r, liteHead, w.heads, func(g **group) []any {
-		return []any{&(*g).account, &(*g).entries, &(*g).events, row.Micros((*g).at)}
-	})
+	eachWrite(&r, liteHead, headRows(w.heads), func(h *liteHeadRow) []any { return []any{&h.account, &h.entries, &h.events, &h.at} })
 	return r.err
 }
 
@@ -36,14 +34,34 @@ func split[R any](rows []R, is func(*R) bool) (yes, no []R) {
 	return yes, no
 }
 
-// eachWrite runs a statement once per row.
+// eachWrite runs a statement once per row. Each row is copied to one place, of
+// which fields tells once where its columns are.
 func eachWrite[R any](r *liteRun, text string, rows []R, fields func(*R) []any) {
-	st := r.stmts[text]
+	if len(rows) == 0 || r.err != nil {
+		return
+	}
+	st, one := r.stmts[text], new(R)
+	args := fields(one)
 	for i := range rows {
-		if r.err == nil {
-			r.err = st.Exec(fields(&rows[i])...)
+		*one = rows[i]
+		if r.err = st.Exec(args...); r.err != nil {
+			return
 		}
 	}
+}
+
+// liteHeadRow is what changes in an account's row.
+type liteHeadRow struct {
+	account             string
+	entries, events, at int64
+}
+
+func headRows(groups []*group) []liteHeadRow {
+	rows := make([]liteHeadRow, len(groups))
+	for i, g := range groups {
+		rows[i] = liteHeadRow{account: g.account, entries: g.entries, events: g.events, at: row.Micros(g.at)}
+	}
+	return rows
 }
 
 // changeable returns the columns of a hold that an update may change.
