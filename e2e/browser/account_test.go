@@ -17,6 +17,7 @@ import (
 
 // A7, A8 and G2, as an administrator has them in a browser.
 func TestAccount(t *testing.T) {
+	t.Parallel()
 	text := filepath.Join(t.TempDir(), "boundary.md")
 	require.NoError(t, os.WriteFile(text, []byte("# Where data goes\n\nData stays in this house."), 0o600))
 	boundary := map[string]string{"ARCHIBOT_BOUNDARY": "required", "ARCHIBOT_BOUNDARY_VERSION": "v1", "ARCHIBOT_BOUNDARY_TEXT": text}

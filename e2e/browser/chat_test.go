@@ -16,6 +16,7 @@ import (
 
 // C1 to C4, C6, K8, L4 and L9, as somebody who chats in a browser has them.
 func TestChat(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, harness.NewSQLite(t), 1, nil)
 	for name, story := range map[string]func(*testing.T, *stage){
 		"talk": talk, "resume": resume, "threads": threads, "composing": composing, "tools": tools, "hostile": hostile, "recorded": recorded,

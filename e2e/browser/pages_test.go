@@ -15,6 +15,7 @@ import (
 // objects to none, none is wider than its screen, all keep to their policy. The
 // pictures are for people to look at.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, harness.NewSQLite(t), 1, nil)
 	p := s.player(t, "Example <Ltd>", 1000*harness.Credit, access.RoleAdmin)
 

@@ -122,6 +122,7 @@ func (s *stage) acknowledge(t *testing.T, account, version string) {
 // Every refusal is shown as it is, with its request ID, and costs nothing. C3,
 // G2, G5, G6, L6, L7.
 func TestChat_Refused(t *testing.T) {
+	t.Parallel()
 	text := filepath.Join(t.TempDir(), "boundary.md")
 	require.NoError(t, os.WriteFile(text, []byte("Data stays in this house."), 0o600))
 	s := newStage(t, harness.NewPostgres(t), 1, map[string]string{

@@ -15,6 +15,7 @@ import (
 // A turn belongs to one server, and any other one can show and stop it; what a
 // server leaves behind that dies is told as it is, and settled. C3, L9.
 func TestChat_Replicas(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, harness.NewPostgres(t), 2, nil)
 	p := s.player(t, "Replicas", 100*harness.Credit, access.RoleMember)
 	var facts struct {

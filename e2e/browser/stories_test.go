@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // A1, A2, A3, A5, G2, and SECURITY, sign-in and session, as a browser has them.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	rules := map[harness.Kind]string{harness.SQLite: "required", harness.Postgres: "none"}
 	harness.Each(t, func(t *testing.T, db harness.Database) {
 		h := newHouse(t, db, rules[db.Kind])
@@ -325,6 +326,7 @@ var printedLink = regexp.MustCompile(`http://\S+/auth/local/\S+`)
 // A server of the environment local prints a link that lets one browser in,
 // once.
 func TestBrowser_Printed(t *testing.T) {
+	t.Parallel()
 	harness.InstallNode(t, nodeFolder)
 	harness.BuildWeb(t)
 	site := harness.NewSite(t, harness.NewSQLite(t), harness.Options{Variables: map[string]string{"ARCHIBOT_ENVIRONMENT": "local"}})

@@ -45,6 +45,7 @@ export default async function story({ theatre, cookie, other, shots, ask }) {
   await tick.click();
   await acknowledge.click();
   await page.getByText('Acknowledged', { exact: true }).first().waitFor();
+  await until(() => page.evaluate(() => document.activeElement !== document.body), 'the focus stays on the page');
   facts.given = (({ version, acknowledged }) => ({ version, acknowledged }))((await setup()).boundary);
   await until(async () => (await reasons()).length === 0, 'chat opens');
   await eye.look(page, 'setup-acknowledged');

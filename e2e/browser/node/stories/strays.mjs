@@ -42,6 +42,7 @@ export default async function story({ theatre, providers }) {
     await page.goto(site);
     facts.again.still = (await person.me()).body.session.id === before;
     await page.goBack();
+    await shown(page); // a page that still takes its place cannot be loaded again
     await page.reload();
     await page.goto(site);
     facts.again.reloaded = (await person.me()).body.session.id === before;

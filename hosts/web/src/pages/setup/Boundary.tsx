@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
 import { useMembers } from '@/api/queries/members';
 import { useAcknowledge, type Setup } from '@/api/queries/setup';
+import { toMain } from '@/app/Announcer';
 import { Badge } from '@/ui/Badge';
 import { Button } from '@/ui/Button';
 import { Checkbox } from '@/ui/Checkbox';
@@ -65,7 +66,13 @@ function Acknowledge({ version, acknowledge }: { version: string; acknowledge: R
   const changed = acknowledge.isError && (acknowledge.error as { code?: string }).code === 'boundary_changed';
   const submit = () => {
     setMissing(!read);
-    if (read) acknowledge.mutate(version, { onSuccess: () => toast({ title: t('boundary.done'), look: 'ok' }) });
+    if (!read) return;
+    acknowledge.mutate(version, {
+      onSuccess: () => {
+        toast({ title: t('boundary.done'), look: 'ok' });
+        requestAnimationFrame(toMain); // the button is gone by then
+      },
+    });
   };
   return (
     <div className="flex flex-col items-start gap-3">
