@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -160,7 +162,7 @@ func (o xactOrder) next(ctx context.Context, a aggregates, limit int) (events []
 				return err
 			}
 		}
-		events, err = c.events(ctx, sqlDue, h.era, h.xact, h.event, limit)
+		events, err = c.events(ctx, limit, sqlDue, h.era, h.xact, h.event)
 		more = len(events) == limit
 		return err
 	})
@@ -174,7 +176,7 @@ func (xactOrder) sweep(ctx context.Context, c conn, h xactHead, limit int) (even
 	if err := c.one(ctx, sqlPage, []any{h.sweptID, sweepPage}, []any{&last, &n}); err != nil {
 		return nil, false, err
 	}
-	events, err = c.events(ctx, sqlUnswept, h.sweptID, last, h.era, limit)
+	events, err = c.events(ctx, limit, sqlUnswept, h.sweptID, last, h.era)
 	if err != nil || len(events) > 0 {
 		return events, false, err
 	}
@@ -183,20 +185,53 @@ func (xactOrder) sweep(ctx context.Context, c conn, h xactHead, limit int) (even
 	return nil, done, err
 }
 
-func (c conn) events(ctx context.Context, statement string, args ...any) (events []audit.Event, err error) {
-	rows, err := c.query(ctx, statement, args...)
+// events reads at most limit events by a statement whose last parameter that is.
+func (c conn) events(ctx context.Context, limit int, statement string, args ...any) ([]audit.Event, error) {
+	rows, err := c.query(ctx, statement, append(append([]any{pgx.QueryResultFormats{pgx.BinaryFormatCode}}, args...), limit)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	events := make([]audit.Event, 0, limit)
 	var r row.Event
 	for fields := r.Fields(); rows.Next(); {
-		if err := rows.Scan(fields...); err != nil {
+		if err := scanBinary(rows.RawValues(), fields); err != nil {
 			return nil, err
 		}
 		events = append(events, r.Event())
 	}
 	return events, rows.Err()
+}
+
+var errColumn = errors.New("a number among the columns of an event has not 8 bytes")
+
+// scanBinary reads columns in their binary form. All texts of a row share one
+// piece of memory: one for each was a third of what it takes to read events.
+func scanBinary(columns [][]byte, fields []any) error {
+	length := 0
+	for _, column := range columns {
+		length += len(column)
+	}
+	var b strings.Builder
+	b.Grow(length)
+	for i, column := range columns {
+		if _, is := fields[i].(*string); is {
+			b.Write(column)
+		}
+	}
+	text := b.String()
+	for i, column := range columns {
+		switch f := fields[i].(type) {
+		case *string:
+			*f, text = text[:len(column)], text[len(column):]
+		case *int64:
+			if len(column) != 8 {
+				return errColumn
+			}
+			*f = int64(binary.BigEndian.Uint64(column))
+		}
+	}
+	return nil
 }
 
 func (xactOrder) add(ctx context.Context, a aggregates, leaves []store.Leaf, whole []audit.Node) error {

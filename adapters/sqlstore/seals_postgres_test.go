@@ -174,6 +174,9 @@ func TestPostgres_LogAfterTheEndOfItsTransaction(t *testing.T) {
 		require.Error(t, tx.Seals().Add(t.Context(), []store.Leaf{{Event: "evt_1"}}, nil))
 		return nil
 	}))
+	require.Eventually(t, func() bool { // its connection is dropped, and PostgreSQL notices in a while
+		return s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error { _, err := tx.Seals().Take(ctx); return err }) == nil
+	}, 20*time.Second, 5*time.Millisecond)
 	require.Equal(t, []string{"evt_1"}, sealed(t, s, 1))
 }
 
