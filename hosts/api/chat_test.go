@@ -47,6 +47,7 @@ type site struct {
 	// cookies of two members of an account, and of one of another.
 	ann, mo, foreign *http.Cookie
 	account          string
+	left             sync.Map // addresses of clients whose connections the server has closed
 }
 
 // narrow are connections that buffer little of what they send.
@@ -181,6 +182,11 @@ func openSite(t *testing.T) *site {
 		Attempts: memlimits.New(memlimits.Config{Now: system.Now}),
 	}))
 	s.server.Listener = narrow{s.server.Listener}
+	s.server.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			s.left.Store(c.RemoteAddr().String(), true)
+		}
+	}
 	s.server.Start()
 	t.Cleanup(s.server.Close)
 	operator := access.WithPrincipal(t.Context(), access.Principal{Kind: access.PrincipalOperator, ID: "cli"})
