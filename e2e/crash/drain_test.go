@@ -3,6 +3,7 @@
 package crash_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func TestDrain(t *testing.T) { // HOTPATH 24
 			})
 		}
 		harness.Eventually(t, progress, "all streams are held", func() error {
-			if n := len(harness.OpenHolds(t, rows)); n < streams/2 {
-				return errAnswer
+			if n := harness.Count(t, rows, "holds", ""); n < streams { // some have ended by then
+				return fmt.Errorf("%d of them", n)
 			}
 			return nil
 		})
