@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-const patience = 15_000;
+const patience = 30_000; // as long as the browser's own waits
 
 /** until calls check until it returns something that counts as true, and returns that. */
 export async function until(check, what, limit = patience) {
