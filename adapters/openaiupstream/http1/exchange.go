@@ -128,6 +128,20 @@ func (s *sender) sent() bool {
 	}
 }
 
+// stop ends the writing of a body whose answer is whole, and reports whether all
+// of it was out: the server may have read it, and answered, before the sender has
+// got to say so.
+func (s *sender) stop(c net.Conn) bool {
+	if s == nil {
+		return true
+	}
+	if !s.sent() {
+		_ = c.SetWriteDeadline(time.Unix(1, 0)) // whoever uses the connection next sets another
+		s.wait()
+	}
+	return s.sent()
+}
+
 // wait waits until the body is used no more. The connection must be closed, or
 // the body be out.
 func (s *sender) wait() {

@@ -84,7 +84,7 @@ func (r *Response) Read(p []byte) (int, error) {
 // end ends the answer, by err or because it is whole, and returns what Read
 // says from now on. A connection that can be used again goes back to the pool.
 func (r *Response) end(err error) error {
-	again := err == nil && !r.last && r.framing != toTheEnd && !r.torn && r.conn.from == r.conn.to && r.sender.sent()
+	again := err == nil && !r.last && r.framing != toTheEnd && !r.torn && r.conn.from == r.conn.to && r.sender.stop(r.conn.tcp)
 	r.err, r.whole = reason(r.ctx, err), err == nil
 	if !r.use.CompareAndSwap(reading, ended) {
 		r.drop()
