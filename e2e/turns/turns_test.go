@@ -75,9 +75,16 @@ func TestTurns_Kill(t *testing.T) { // C3, L9
 		})
 		site.Upstream.Admit(t, 1, 5)
 		until(t, f, 25)
-		<-time.After(300 * time.Millisecond) // longer than it takes to be stored
-		server.Kill()
 		seen := f.seen()
+		harness.Eventually(t, progress, "what was seen is stored", func() error {
+			var stored int
+			err := rows.QueryRowContext(t.Context(), "SELECT coalesce(sum(octet_length(text)), 0) FROM turn_pieces WHERE turn_id = $1", st.Turn.ID).Scan(&stored)
+			if err == nil && stored < len(seen) {
+				err = fmt.Errorf("%d of %d bytes", stored, len(seen))
+			}
+			return err
+		})
+		server.Kill()
 
 		again := visitor{site.Start(t).Root, p.Cookie}
 		var turn turn
