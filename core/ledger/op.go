@@ -53,10 +53,6 @@ type Op struct {
 	// Deadline is how long after it is opened a hold may live.
 	Deadline time.Duration
 	Usage    Usage // settle, spend
-	// Until is when, by the store's clock as far as it is known, nobody waits for
-	// a settle any more. A store must not send a settle so that it could take
-	// effect later without being asked again. Zero: at any time.
-	Until time.Time
 	// Epoch is the account's epoch that a hold or spend was decided under; the
 	// step is refused with ErrEpoch under another one. 0 means any (HOTPATH 20).
 	Epoch int64

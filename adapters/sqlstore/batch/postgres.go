@@ -22,6 +22,9 @@ type Postgres struct {
 	Pool  *pgxpool.Pool
 	NewID func(prefix string) string
 	Clock Clock
+
+	books shelf
+	chime chime
 }
 
 // Settings are what the connections of the pool need for the statements to be
@@ -42,10 +45,10 @@ const (
 	// All that is one statement because each costs as much as several ops.
 	sqlAccounts = `WITH fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
 ), patience AS MATERIALIZED (SELECT set_config('idle_in_transaction_session_timeout', '1000', true) AS set
-), locked AS MATERIALIZED (SELECT id, entry_seq, event_seq, ledger_at, epoch FROM accounts
+), locked AS MATERIALIZED (SELECT id, entry_seq, event_seq, ledger_at, epoch, xmin FROM accounts
 	WHERE id = ANY($1) AND ($2 = '' AND $3 = 0 OR (SELECT fence FROM fence) = $3) AND (SELECT set FROM patience) <> '' ORDER BY id FOR NO KEY UPDATE`
 	sqlThen = `)
-SELECT id, entry_seq, event_seq, ledger_at, epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM locked`
+SELECT id, entry_seq, event_seq, ledger_at, epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, xmin::text, pg_current_xact_id()::xid::text FROM locked`
 	sqlKnown    = `SELECT id FROM accounts WHERE id = ANY($1)`
 	sqlLots     = `SELECT ` + row.LotColumns + ` FROM lots WHERE account_id = ANY($1) AND (state = 'live' OR remaining > 0)`
 	sqlLotsByID = `SELECT ` + row.LotColumns + ` FROM lots WHERE id = ANY($1)`
@@ -99,15 +102,14 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 	if err := prepare(ctx, c); err != nil {
 		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
 	}
-	if lone, ok := p.loneSettle(by, ops, wait); ok {
-		switch out, err := lone.commit(ctx, c); {
-		case err == nil:
-			return out, nil
-		case !errors.Is(err, errNotLone):
-			return nil, err
+	p.books.take(w.groups, time.Now())
+	if wait.timeout == 0 {
+		if err := p.tryKnown(ctx, c, by, w); !errors.Is(err, errStale) {
+			return w.out, err
 		}
+		w = w.again()
 	}
-	now, err := p.load(ctx, c, by, w, wait)
+	now, wrote, err := p.load(ctx, c, by, w, wait)
 	if err != nil {
 		rollback(ctx, c)
 		return nil, err
@@ -115,13 +117,13 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 	changes := w.decide(now, p.NewID)
 	if changes.empty() {
 		rollback(ctx, c)
-		return w.out, nil
+		return w.out, p.learn(w, "")
 	}
 	if err := changes.send(ctx, c); err != nil {
 		rollback(ctx, c)
 		return nil, err
 	}
-	return w.out, nil
+	return w.out, p.learn(w, wrote)
 }
 
 // prepare names the statements on a connection once. Each is planned once, too
@@ -140,7 +142,7 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 // load is the first round trip: it begins, takes the fence, locks, and reads.
 // Only where accounts were left out it takes one more, to tell the busy from
 // the unknown.
-func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work, wait wait) (now time.Time, err error) {
+func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *work, wait wait) (now time.Time, wrote string, err error) {
 	var b pgx.Batch
 	b.Queue("begin")
 	lock := "accounts"
@@ -154,8 +156,12 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 	b.Queue(lock, w.accounts, by.ID, by.Fence).Query(each(func(r pgx.Rows) error {
 		var id string
 		var entries, events, at, epoch, µ int64
-		err := r.Scan(&id, &entries, &events, &at, &epoch, &µ)
+		var version string
+		err := r.Scan(&id, &entries, &events, &at, &epoch, &µ, &version, &wrote)
 		w.loadAccount(id, entries, events, at, epoch)
+		if g := w.of[id]; g != nil {
+			g.version = version
+		}
 		now, found = later(now, row.Time(µ)), true
 		return err
 	}))
@@ -192,12 +198,15 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 		}))
 	}
 	if err := c.SendBatch(ctx, &b).Close(); err != nil {
-		return time.Time{}, fmt.Errorf("load a batch: %w", err)
+		return time.Time{}, "", fmt.Errorf("load a batch: %w", err)
 	}
 	if !found && by != (store.Replica{}) {
-		if err := stands(ctx, c, by); err != nil {
-			return time.Time{}, err
+		if err := fenced(ctx, c, by); err != nil {
+			return time.Time{}, "", err
 		}
+	}
+	if found {
+		p.chime.hear(now)
 	}
 	if p.Clock != nil {
 		now = p.Clock()
@@ -208,7 +217,7 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			err = each(w.scanCounter)(rows)
 		}
 		if err != nil {
-			return time.Time{}, fmt.Errorf("load the counters of holds: %w", err)
+			return time.Time{}, "", fmt.Errorf("load the counters of holds: %w", err)
 		}
 	}
 	if missing := w.missing(); wait.skip && len(missing) > 0 {
@@ -222,14 +231,14 @@ func (p *Postgres) load(ctx context.Context, c *pgx.Conn, by store.Replica, w *w
 			})(rows)
 		}
 		if err != nil {
-			return time.Time{}, fmt.Errorf("look for busy accounts: %w", err)
+			return time.Time{}, "", fmt.Errorf("look for busy accounts: %w", err)
 		}
 	}
-	return now, nil
+	return now, wrote, nil
 }
 
 // stands fails with store.ErrFenced if a replica was fenced.
-func stands(ctx context.Context, c *pgx.Conn, by store.Replica) error {
+func fenced(ctx context.Context, c *pgx.Conn, by store.Replica) error {
 	var fence int64
 	switch err := c.QueryRow(ctx, "fence", by.ID).Scan(&fence); {
 	case errors.Is(err, pgx.ErrNoRows), err == nil && fence != by.Fence:

@@ -44,6 +44,10 @@ type group struct {
 	done    []ledger.Entry  // of corrections
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
+	book    *book           // that was there
+	version string          // of the account's row, as it was read
+	changed bool            // by the batch
+	changes ledger.Changes  // what it did
 }
 
 // writes is what a batch leaves behind.
@@ -51,6 +55,7 @@ type writes struct {
 	heads    []*group
 	newLots  []row.Lot
 	lots     []row.Lot
+	were     []ledger.Lot // the same, before
 	newHolds []row.Hold
 	holds    []row.Hold
 	entries  []row.Entry
@@ -296,10 +301,12 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		return
 	}
 	g.entries, g.events, g.at = changes.Seq, events, changes.LastAt
+	g.changed, g.changes = true, changes
 	out.heads = append(out.heads, g)
 	for _, l := range changes.Lots {
 		if g.known[l.ID] {
 			out.lots = append(out.lots, row.OfLot(l))
+			out.were = append(out.were, g.lots[slices.IndexFunc(g.lots, func(was ledger.Lot) bool { return was.ID == l.ID })])
 		} else {
 			out.newLots = append(out.newLots, row.OfLot(l))
 		}

@@ -46,7 +46,6 @@ type Spend struct {
 	deps  Deps
 	queue *queue
 	ready atomic.Bool
-	ahead atomic.Int64  // of this clock, the store's, in nanoseconds, as of the last batch
 	done  chan struct{} // closed when Run has ended
 
 	mu   sync.Mutex
@@ -147,10 +146,8 @@ func (s *Spend) Settle(h ledger.Hold, amount int64, u ledger.Usage, reason strin
 func (s *Spend) SettleOrRelease(h ledger.Hold, amount int64, u ledger.Usage, reason string) (ledger.Outcome, error) {
 	op := endOf(h)
 	op.Kind, op.Amount, op.Usage, op.Reason = ledger.OpSettle, amount, u, reason
-	until := s.deps.Now().Add(EndWait - lateSettle)
-	op.Until = until.Add(time.Duration(s.ahead.Load()))
 	c := newCall(op)
-	c.release, c.until = true, until
+	c.release, c.until = true, s.deps.Now().Add(EndWait-lateSettle)
 	return s.finish(c)
 }
 

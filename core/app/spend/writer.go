@@ -160,9 +160,6 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome, sent time.Time) (busy []*call) {
 	for i, c := range batch {
 		o := outcomes[i]
-		if !o.At.IsZero() {
-			s.heed(o.At.Sub(sent))
-		}
 		if errors.Is(o.Err, store.ErrBusyAccount) && ctx.Err() == nil {
 			busy = append(busy, c)
 			continue
@@ -170,17 +167,6 @@ func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Out
 		s.reply(c, result{outcome: o, err: o.Err, sent: sent})
 	}
 	return busy
-}
-
-// heed takes how far the store's clock was ahead of ours when it decided a batch,
-// plus the way there: the least of late is nearest to the truth, and a clock
-// that was set is believed at once.
-func (s *Spend) heed(ahead time.Duration) {
-	was := time.Duration(s.ahead.Load())
-	if more := ahead - was; more > 0 && more < commitTime {
-		ahead = was + more/64
-	}
-	s.ahead.Store(int64(ahead))
 }
 
 // reply ends a call. What nobody waits for any more is undone or noted.

@@ -203,34 +203,6 @@ func TestSpend_unreachable(t *testing.T) { // HOTPATH 16
 	})
 }
 
-// What nobody waits for any more must not be debited by a store that hung: a
-// settle that can turn into a release says until when it is of use.
-func TestSpend_SettleOrRelease_until(t *testing.T) { // HOTPATH 16
-	inBubble(t, func(b *bench) {
-		r := b.start()
-		var until []time.Time
-		r.edge.set(func(e *edge) {
-			e.before = func(_ context.Context, ops []ledger.Op) error {
-				for _, op := range ops {
-					if op.Kind == ledger.OpSettle {
-						until = append(until, op.Until)
-					}
-				}
-				return nil
-			}
-		})
-		given, withheld := b.hold(r), b.hold(r)
-		_, err := r.Settle(given, 1, ledger.Usage{}, "")
-		require.NoError(b.t, err)
-		now := time.Now()
-		_, err = r.SettleOrRelease(withheld, 1, ledger.Usage{}, "")
-		require.NoError(b.t, err)
-		require.Zero(b.t, until[0], "what was seen is owed for ever")
-		require.WithinRange(b.t, until[1], now.Add(spend.EndWait/2), now.Add(spend.EndWait-time.Second/2))
-		b.verify(2)
-	})
-}
-
 // A settle that is under way when its caller gives up is not left to a store
 // that comes back in that moment.
 func TestSpend_SettleOrRelease_hung(t *testing.T) { // HOTPATH 16

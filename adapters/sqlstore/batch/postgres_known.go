@@ -1,0 +1,149 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/archibot/archibotchat/adapters/sqlstore/row"
+	"github.com/archibot/archibotchat/ports/store"
+)
+
+// sqlStands takes the fence and the accounts' locks as sqlAccounts does, and
+// tells whether all is as the batch believes: no account is locked or has
+// another version, and the time that the batch was decided at is the
+// database's, or has just been. If not, none of the statements behind it does
+// anything. They are on their way with it: a batch whose accounts are all known
+// is one round trip, and one transaction without a word for it, since it ends
+// where the pipeline does.
+const sqlStands = `WITH fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
+), locked AS MATERIALIZED (SELECT id, xmin FROM accounts
+	WHERE id = ANY($1) AND ($2 = '' AND $3 = 0 OR (SELECT fence FROM fence) = $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+), found AS MATERIALIZED (SELECT array_agg(xmin::text ORDER BY id) AS versions, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now FROM locked)
+SELECT set_config('archibot.stands', CASE WHEN versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6 AND now) THEN '' ELSE 'no' END, true) = '',
+	now, pg_current_xact_id()::xid::text FROM found`
+
+// stands is false behind a sqlStands that was false.
+const stands = `coalesce(current_setting('archibot.stands', true), '') <> 'no'`
+
+// errStale means that a batch was decided on what is not so any more. Nothing
+// was written.
+var errStale = errors.New("an account is not as it was")
+
+// lateness bounds how far the time of a batch may lie behind the database's.
+const lateness = 100 * time.Millisecond
+
+// chime remembers what the database's clock said, and when that was heard. What
+// it makes of it is never ahead of that clock: the answer took its time.
+type chime struct {
+	mu    sync.Mutex
+	said  time.Time
+	heard time.Time
+}
+
+// chimeAge bounds by how much two clocks can drift apart.
+const chimeAge = 10 * time.Second
+
+func (c *chime) hear(said time.Time) {
+	heard := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said, c.heard = said, heard
+}
+
+// now returns the database's time, or a little less; false if it was not heard
+// lately.
+func (c *chime) now() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	age := time.Since(c.heard)
+	if c.said.IsZero() || age > chimeAge {
+		return time.Time{}, false
+	}
+	return row.Time(row.Micros(c.said.Add(age))), true
+}
+
+// tryKnown commits a batch by what is known of its accounts. If that is not all
+// that it takes, or not true any more, it returns errStale and the groups keep
+// their books.
+func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, w *work) error {
+	for _, g := range w.groups {
+		if !g.opens(w.ops) {
+			return errStale
+		}
+	}
+	now, ok := p.chime.now()
+	var limit *int64
+	switch {
+	case p.Clock != nil:
+		now = p.Clock()
+	case !ok:
+		return errStale
+	default:
+		µ := row.Micros(now)
+		limit = &µ
+	}
+	versions := make([]string, len(w.groups))
+	for i, g := range w.groups {
+		w.read(g)
+		versions[i] = g.book.version
+	}
+	changes := w.decide(now, p.NewID)
+	if changes.empty() {
+		return errStale // a refusal is not given out on hearsay
+	}
+	var b pgx.Batch
+	stands, wrote := false, ""
+	var µ int64
+	b.Queue("stands", w.accounts, by.ID, by.Fence, versions, limit, lateness.Microseconds()).QueryRow(func(r pgx.Row) error {
+		return r.Scan(&stands, &µ, &wrote)
+	})
+	changes.queue(&b)
+	err := c.SendBatch(ctx, &b).Close()
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && !c.IsClosed():
+		rollback(ctx, c)
+		return errStale // the common way says what is wrong with it
+	case err != nil:
+		return fmt.Errorf("commit a batch of known accounts: %w", err)
+	}
+	p.chime.hear(row.Time(µ))
+	if !stands {
+		return errStale
+	}
+	return p.learn(w, wrote)
+}
+
+// learn puts what a committed batch has left behind on the shelf.
+func (p *Postgres) learn(w *work, wrote string) error {
+	for _, g := range w.groups {
+		if !g.found {
+			g.book = nil
+			continue
+		}
+		found := g.version
+		if found == "" {
+			found = g.book.version
+		}
+		if err := g.write(found, wrote); err != nil {
+			return err
+		}
+	}
+	p.books.put(w.groups, time.Now())
+	return nil
+}
+
+// again is the work from its start, with the books that were taken.
+func (w *work) again() *work {
+	next := newWork(w.ops)
+	for i, g := range w.groups {
+		next.groups[i].book = g.book
+	}
+	return next
+}
