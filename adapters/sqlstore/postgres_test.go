@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -126,43 +127,48 @@ func TestPostgres_RoundTrips(t *testing.T) {
 	require.NoError(t, s.Migrate(t.Context()))
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1000)) // names the statements
-	for n := range 3 {
-		var ops []ledger.Op
-		for i := range 1 + 50*n {
-			ops = append(ops, ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: fmt.Sprint("req_", n, "_", i), Nonce: "n", Amount: 1})
-		}
+	create(t, s, "acct_2")
+	commit(t, s, grant("acct_2", "lot_2", 1000))
+	trips := func(want int, why string, ops ...ledger.Op) {
+		t.Helper()
 		before := wire.trips()
 		commit(t, s, ops...)
-		require.Equal(t, 1, wire.trips()-before)
+		require.Equal(t, want, wire.trips()-before, why)
 	}
-	settle := ledger.Op{Kind: ledger.OpSettle, Account: "acct_1", Request: "req_0_0", Nonce: "n", Amount: 1}
-	before := wire.trips()
-	commit(t, s, settle)
-	require.Equal(t, 1, wire.trips()-before)
-	before = wire.trips()
-	settle.Request, settle.Amount = "req_1_0", 2 // more than the hold
-	commit(t, s, settle)
-	require.Equal(t, 1, wire.trips()-before)
-	create(t, s, "acct_2")
-	before = wire.trips()
-	commit(t, s, grant("acct_2", "lot_2", 1000))
-	require.Equal(t, 2, wire.trips()-before)
-	before = wire.trips()
-	commit(t, s, holds("acct_2", "acct_1")...)
-	require.Equal(t, 1, wire.trips()-before)
+	ends := func(ops []ledger.Op) []ledger.Op {
+		for i := range ops {
+			ops[i].Kind = ledger.OpSettle
+		}
+		return ops
+	}
+	for range 2 { // names the other statements
+		for _, accounts := range [][]string{{"acct_1"}, {"acct_1", "acct_2"}} {
+			ops := holds(accounts...)
+			commit(t, s, ops...)
+			commit(t, s, ends(ops)...)
+		}
+	}
+	for _, accounts := range [][]string{{"acct_1"}, {"acct_1", "acct_2"}} {
+		ops := holds(accounts...)
+		trips(1, "holds of known accounts", ops...)
+		trips(1, "settles", ends(ops)...)
+	}
+	for _, n := range []int{10, 100} {
+		trips(1, "one account", holds(slices.Repeat([]string{"acct_1"}, n)...)...)
+	}
+	trips(2, "a grant reads", grant("acct_2", "lot_3", 1000))
+	trips(1, "and is known", holds("acct_2", "acct_1")...)
 	require.NoError(t, s.Exec(t.Context(), "UPDATE accounts SET name = 'x' WHERE id = 'acct_2'"))
-	before = wire.trips()
-	commit(t, s, holds("acct_2", "acct_1")...)
-	require.Equal(t, 3, wire.trips()-before, "after a try")
-	before = wire.trips()
-	commit(t, s, holds("acct_2", "acct_1")...)
-	require.Equal(t, 1, wire.trips()-before)
+	commit(t, s, holds("acct_2", "acct_1")...) // names what writes without a guard
+	require.NoError(t, s.Exec(t.Context(), "UPDATE accounts SET name = 'x' WHERE id = 'acct_2'"))
+	trips(3, "after a try", holds("acct_2", "acct_1")...)
+	trips(1, "and again", holds("acct_2", "acct_1")...)
 }
 
 // holds is a hold for each of some accounts.
 func holds(accounts ...string) (ops []ledger.Op) {
 	for _, account := range accounts {
-		ops = append(ops, ledger.Op{Kind: ledger.OpHold, Account: account, Request: newID("req"), Nonce: "n", Amount: 1})
+		ops = append(ops, ledger.Op{Kind: ledger.OpHold, Account: account, Request: newID("req"), Nonce: "n", Amount: 1, Deadline: time.Hour})
 	}
 	return ops
 }

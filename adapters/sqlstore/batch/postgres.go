@@ -59,6 +59,25 @@ SELECT id, entry_seq, event_seq, ledger_at, epoch, (extract(epoch FROM clock_tim
 )
 
 // wait is what a batch does about accounts that another transaction holds.
+type statement struct{ name, sql string }
+
+// statements are all but those that write.
+var statements = []statement{
+	{"begin", "BEGIN"},
+	{"fence", sqlFence},
+	{"lock_timeout", sqlTimeout},
+	{"accounts", sqlAccounts + sqlThen},
+	{"free_accounts", sqlAccounts + ` SKIP LOCKED` + sqlThen},
+	{"known", sqlKnown},
+	{"lots", sqlLots},
+	{"lots_by_id", sqlLotsByID},
+	{"holds", sqlHolds},
+	{"counters", sqlCounters},
+	{"names", sqlNames},
+	{"corrections", sqlDone},
+	{"commit", "COMMIT"},
+}
+
 type wait struct {
 	skip    bool          // leave them out
 	timeout time.Duration // wait that long for each; 0: as long as the connection does
@@ -119,7 +138,7 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 		rollback(ctx, c)
 		return w.out, p.learn(w, "")
 	}
-	if err := changes.send(ctx, c); err != nil {
+	if _, err := changes.send(ctx, c, granted, nil, "commit"); err != nil {
 		rollback(ctx, c)
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package batch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -17,19 +16,17 @@ import (
 // sqlStands takes the fence and the accounts' locks as sqlAccounts does, and
 // tells whether all is as the batch believes: no account is locked or has
 // another version, and the time that the batch was decided at is the
-// database's, or has just been. If not, none of the statements behind it does
-// anything. They are on their way with it: a batch whose accounts are all known
-// is one round trip, and one transaction without a word for it, since it ends
-// where the pipeline does.
-const sqlStands = `WITH fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
+// database's, or has just been. If not, none of the parts beside it does
+// anything: a batch whose accounts are all known is one statement, and needs no
+// transaction around it. It sees the rows as they were when it began, and an
+// account with the version that it should have is one that nobody has changed
+// since.
+const sqlStands = `fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
 ), locked AS MATERIALIZED (SELECT id, xmin FROM accounts
 	WHERE id = ANY($1) AND ($2 = '' AND $3 = 0 OR (SELECT fence FROM fence) = $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-), found AS MATERIALIZED (SELECT array_agg(xmin::text ORDER BY id) AS versions, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now FROM locked)
-SELECT set_config('archibot.stands', CASE WHEN versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6 AND now) THEN '' ELSE 'no' END, true) = '',
-	now, pg_current_xact_id()::xid::text FROM found`
-
-// stands is false behind a sqlStands that was false.
-const stands = `coalesce(current_setting('archibot.stands', true), '') <> 'no'`
+), found AS MATERIALIZED (SELECT array_agg(xmin::text ORDER BY id) AS versions, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now FROM locked
+), stands AS MATERIALIZED (SELECT coalesce(versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6 AND now), false) AS ok,
+	now, pg_current_xact_id()::xid::text AS wrote FROM found)`
 
 // errStale means that a batch was decided on what is not so any more. Nothing
 // was written.
@@ -97,27 +94,20 @@ func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, 
 	if changes.empty() {
 		return errStale // a refusal is not given out on hearsay
 	}
-	var b pgx.Batch
-	stands, wrote := false, ""
-	var µ int64
-	b.Queue("stands", w.accounts, by.ID, by.Fence, versions, limit, lateness.Microseconds()).QueryRow(func(r pgx.Row) error {
-		return r.Scan(&stands, &µ, &wrote)
-	})
-	changes.queue(&b)
-	err := c.SendBatch(ctx, &b).Close()
+	out, err := changes.send(ctx, c, standing, []any{w.accounts, by.ID, by.Fence, versions, limit, lateness.Microseconds()})
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused) && !c.IsClosed():
 		rollback(ctx, c)
 		return errStale // the common way says what is wrong with it
 	case err != nil:
-		return fmt.Errorf("commit a batch of known accounts: %w", err)
+		return err
 	}
-	p.chime.hear(row.Time(µ))
-	if !stands {
+	p.chime.hear(row.Time(out.now))
+	if !out.ok {
 		return errStale
 	}
-	return p.learn(w, wrote)
+	return p.learn(w, out.wrote)
 }
 
 // learn puts what a committed batch has left behind on the shelf.

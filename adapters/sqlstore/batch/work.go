@@ -55,7 +55,7 @@ type writes struct {
 	heads    []*group
 	newLots  []row.Lot
 	lots     []row.Lot
-	were     []ledger.Lot // the same, before
+	were     []row.Lot // the same, before
 	newHolds []row.Hold
 	holds    []row.Hold
 	entries  []row.Entry
@@ -305,8 +305,8 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	out.heads = append(out.heads, g)
 	for _, l := range changes.Lots {
 		if g.known[l.ID] {
-			out.lots = append(out.lots, row.OfLot(l))
-			out.were = append(out.were, g.lots[slices.IndexFunc(g.lots, func(was ledger.Lot) bool { return was.ID == l.ID })])
+			was := g.lots[slices.IndexFunc(g.lots, func(was ledger.Lot) bool { return was.ID == l.ID })]
+			out.lots, out.were = append(out.lots, row.OfLot(l)), append(out.were, row.OfLot(was))
 		} else {
 			out.newLots = append(out.newLots, row.OfLot(l))
 		}
