@@ -83,11 +83,13 @@ func (s *Store) openPostgres(ctx context.Context) error {
 			c.RuntimeParams[name] = value
 		}
 	}
+	commits := &batch.Postgres{NewID: s.config.NewID, Clock: s.config.TestClock}
 	// bun quotes by the standard's rules alone.
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if on := conn.PgConn().ParameterStatus("standard_conforming_strings"); on != "on" {
 			return errors.New("the database has standard_conforming_strings off")
 		}
+		commits.Connected()
 		return nil
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
@@ -97,7 +99,8 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	s.read, s.write = db, db
 	s.poll = bun.NewDB(stdlib.OpenDB(*s.pool.Config().ConnConfig), s.flavor.dialect)
 	s.poll.SetMaxOpenConns(1)
-	s.batch = &batch.Postgres{Pool: s.pool, NewID: s.config.NewID, Clock: s.config.TestClock}
+	commits.Pool = s.pool
+	s.batch = commits
 	return nil
 }
 

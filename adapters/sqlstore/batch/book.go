@@ -36,10 +36,20 @@ const (
 type shelf struct {
 	mu         sync.Mutex
 	young, old map[string]*book
+	cleared    int // how often
 }
 
-// take takes the books of the groups' accounts, as far as there are any.
-func (s *shelf) take(groups []*group, now time.Time) {
+// clear forgets all. A database that took over from another may have lost what
+// that one did last, and number its own transactions the same.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.young, s.old, s.cleared = nil, nil, s.cleared+1
+}
+
+// take takes the books of the groups' accounts, as far as there are any. What
+// it returns has to come with them when they are put back.
+func (s *shelf) take(groups []*group, now time.Time) (cleared int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range groups {
@@ -53,12 +63,16 @@ func (s *shelf) take(groups []*group, now time.Time) {
 			}
 		}
 	}
+	return s.cleared
 }
 
 // put gives the books of a committed batch back.
-func (s *shelf) put(groups []*group, now time.Time) {
+func (s *shelf) put(groups []*group, now time.Time, cleared int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if cleared != s.cleared {
+		return
+	}
 	for _, g := range groups {
 		if g.book == nil {
 			continue

@@ -27,6 +27,10 @@ type Postgres struct {
 	chime chime
 }
 
+// Connected is to be called for each new connection: it may be to a database
+// that took over from the one before.
+func (p *Postgres) Connected() { p.books.clear() }
+
 // Settings are what the connections of the pool need for the statements to be
 // planned as they are meant. To plan anew for each batch took half of its time.
 var Settings = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
@@ -121,7 +125,7 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 	if err := prepare(ctx, c); err != nil {
 		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
 	}
-	p.books.take(w.groups, time.Now())
+	w.cleared = p.books.take(w.groups, time.Now())
 	if wait.timeout == 0 {
 		if err := p.tryKnown(ctx, c, by, w); !errors.Is(err, errStale) {
 			return w.out, err

@@ -125,13 +125,14 @@ func (p *Postgres) learn(w *work, wrote string) error {
 			return err
 		}
 	}
-	p.books.put(w.groups, time.Now())
+	p.books.put(w.groups, time.Now(), w.cleared)
 	return nil
 }
 
 // again is the work from its start, with the books that were taken.
 func (w *work) again() *work {
 	next := newWork(w.ops)
+	next.cleared = w.cleared
 	for i, g := range w.groups {
 		next.groups[i].book = g.book
 	}

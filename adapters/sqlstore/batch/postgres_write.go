@@ -60,12 +60,14 @@ var (
 	newLots = inserts("new_lots", `lots (`+row.LotColumns+`)`, "text text text text bigint bigint bigint bigint bigint", "", "")
 
 	// A lot that is not as the batch believes was edited by hand; see written.
-	setLots = &part{name: "set_lots", rows: `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
+	setLots = &part{
+		name: "set_lots", rows: `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS state, unnest($3::bigint[]) AS remaining, unnest($4::bigint[]) AS held,
 	unnest($5::text[]) AS was_state, unnest($6::bigint[]) AS was_remaining, unnest($7::bigint[]) AS was_held` + ok + `) AS u
 WHERE lots.id = u.id AND lots.id = ANY($1) AND lots.state || '' = u.was_state AND lots.remaining = u.was_remaining AND lots.held = u.was_held RETURNING 1`,
 		row: `UPDATE lots SET state = $2::text, remaining = $3::bigint, held = $4::bigint` + ok + `
-AND id = $1::text AND state || '' = $5::text AND remaining = $6::bigint AND held = $7::bigint RETURNING 1`}
+AND id = $1::text AND state || '' = $5::text AND remaining = $6::bigint AND held = $7::bigint RETURNING 1`,
+	}
 
 	newHolds = inserts("new_holds", holdsInto, holdTypes, ` RETURNING request_id, replica_id, state`,
 		`INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM new_holds WHERE state = 'open'`)
@@ -91,10 +93,12 @@ SET window_at = EXCLUDED.window_at, reserved = EXCLUDED.reserved, spent = EXCLUD
 	setNames = inserts("set_names", `idempotency (`+row.ReservationColumns+`)`, "text bytea bytea text bigint text bigint bigint", ` ON CONFLICT (id, account_id) DO UPDATE
 SET print = EXCLUDED.print, request_id = EXCLUDED.request_id, created_at = EXCLUDED.created_at, kept = EXCLUDED.kept, debited = EXCLUDED.debited, remaining = EXCLUDED.remaining`, "")
 
-	heads = &part{name: "heads", rows: `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
+	heads = &part{
+		name: "heads", rows: `UPDATE accounts SET entry_seq = u.entry_seq, event_seq = u.event_seq, ledger_at = u.ledger_at
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS entry_seq, unnest($3::bigint[]) AS event_seq, unnest($4::bigint[]) AS ledger_at` + ok + `) AS u
 WHERE accounts.id = u.id AND accounts.id = ANY($1)`,
-		row: `UPDATE accounts SET entry_seq = $2::bigint, event_seq = $3::bigint, ledger_at = $4::bigint` + ok + ` AND id = $1::text`}
+		row: `UPDATE accounts SET entry_seq = $2::bigint, event_seq = $3::bigint, ledger_at = $4::bigint` + ok + ` AND id = $1::text`,
+	}
 
 	parts = []*part{newLots, setLots, newHolds, doneHolds, setHolds, closed, newEntries, newEvents, setCounters, setNames, heads}
 )

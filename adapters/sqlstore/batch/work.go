@@ -26,6 +26,7 @@ type work struct {
 	of          map[string]*group
 	owner       map[string]string // request → account, of every hold that is known
 	lotOwner    map[string]string
+	cleared     int // how often the shelf was, when the books were taken
 }
 
 // group is the part of a batch that concerns one account.
