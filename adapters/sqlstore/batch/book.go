@@ -53,14 +53,14 @@ func (s *shelf) take(groups []*group, now time.Time) (cleared int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range groups {
-		for _, books := range []map[string]*book{s.young, s.old} {
-			if b := books[g.account]; b != nil {
-				delete(books, g.account)
-				if now.Sub(b.seen) < bookAge {
-					g.book = b
-				}
-				break
-			}
+		b := s.young[g.account]
+		if b == nil {
+			b = s.old[g.account]
+		}
+		delete(s.young, g.account)
+		delete(s.old, g.account)
+		if b != nil && now.Sub(b.seen) < bookAge {
+			g.book = b
 		}
 	}
 	return s.cleared
