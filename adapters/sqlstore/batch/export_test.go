@@ -8,8 +8,11 @@ func Statements() map[string]string {
 	}
 	for _, p := range parts {
 		for _, lone := range []bool{false, true} {
-			name, sql := standing.statement(lone, []filled{{part: p}})
-			out[name] = sql
+			name := "stands_" + p.name
+			if lone {
+				name = "stands_lone_" + p.name
+			}
+			_, out[name] = standing.statement(lone, []filled{{part: p}})
 		}
 	}
 	return out

@@ -194,19 +194,18 @@ var texts sync.Map
 
 // statement returns the name and text of a batch's statement.
 func (g guard) statement(lone bool, in []filled) (name, sql string) {
-	var b strings.Builder
-	b.WriteString(g.name)
-	if lone {
-		b.WriteString("_lone")
-	}
+	set := 0
 	for _, p := range in {
-		b.WriteString("_" + p.name)
+		set |= 1 << slices.Index(parts, p.part)
 	}
-	name = b.String()
+	name = fmt.Sprintf("%s_%x", g.name, set) // Postgres cuts long names off
+	if lone {
+		name += "_lone"
+	}
 	if text, ok := texts.Load(name); ok {
 		return name, text.(string)
 	}
-	b.Reset()
+	var b strings.Builder
 	b.WriteString("WITH " + g.sql)
 	at, check := g.params, "1"
 	for _, p := range in {
