@@ -3,8 +3,6 @@
 // commits them in batches (group commit). It passes by accounts that another
 // transaction holds; those that stay busy, and those whose rows the database
 // refuses, go to a second, patient writer, so that they cost nobody else time.
-// While a batch of few ops is under way a third one takes what comes meanwhile;
-// where many come they wait for each other, since large batches cost less.
 //
 // It keeps true that
 //   - a hold is acknowledged only once it is durable (W5), and one whose

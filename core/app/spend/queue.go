@@ -21,9 +21,6 @@ const (
 	// penance is how many sound batches an account has to have with the
 	// patient writer after an op of its was refused by the database.
 	penance = 64
-	// few is how many ops a batch has at most beside which there is a second one.
-	// Where more come, one writer with larger batches does more with less.
-	few = 4
 )
 
 // rank orders the ops of an account: its ends go before its steps.
@@ -41,22 +38,13 @@ func rankOf(c *call) rank {
 	return steps
 }
 
-// desk is one of the writers.
+// desk is one of the two writers. Each account is served by one of them.
 type desk int
 
 const (
 	swift   desk = iota // never waits for an account
 	patient             // serves the accounts that gave trouble
-	relief              // does as swift does, while that is at work on few ops
 )
-
-// line is where a desk takes its accounts from: swift and relief share one.
-func (d desk) line() desk {
-	if d == relief {
-		return swift
-	}
-	return d
-}
 
 // queue is what waits to be committed, in one lane per account. It keeps true
 // that
@@ -71,10 +59,9 @@ func (d desk) line() desk {
 type queue struct {
 	mu    sync.Mutex
 	lanes map[string]*lane
-	turns [2][2][]*lane    // by line and rank: lanes with something to take, and stale ones
+	turns [2][2][]*lane    // by desk and rank: lanes with something to take, and stale ones
 	slots map[string]*slot // by request
-	wake  [3]chan struct{} // one place: something may be taken at the desk
-	busy  int              // ops that swift is at work on
+	wake  [2]chan struct{} // one place: something may be taken at the desk
 	purse *purse
 	lazy  []*call       // provisional holds, in the order in which they are due
 	begun chan struct{} // one place: there is a first one
@@ -93,9 +80,8 @@ type lane struct {
 	waiting [2][]*call
 	listed  [2][2]bool // in turns
 	out     int        // taken, and neither done nor put back
-	with    desk       // by which, if any are
 	slots   int
-	desk    desk // whose line it stands in
+	desk    desk
 	trouble bool // what was taken last goes to the patient desk next
 	penance int  // batches that it has to stay there
 }
@@ -153,27 +139,19 @@ func (q *queue) admit(l *lane, c *call) bool {
 func (q *queue) take(d desk, batch []*call) []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if d == relief && (q.busy == 0 || q.busy > few) {
-		return batch
-	}
 	batch = q.fill(d, ends, batch, maxBatch/2)
 	batch = q.fill(d, steps, batch, maxBatch)
-	batch = q.fill(d, ends, batch, maxBatch)
-	if d == swift {
-		q.busy = len(batch)
-	}
-	return batch
+	return q.fill(d, ends, batch, maxBatch)
 }
 
 func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
-	at := d.line()
-	for len(batch) < limit && len(q.turns[at][r]) > 0 {
-		l := q.turns[at][r][0]
-		q.turns[at][r][0] = nil
-		q.turns[at][r] = q.turns[at][r][1:]
-		l.listed[at][r] = false
-		if l.desk != at || len(l.waiting[r]) == 0 || l.out > 0 && l.with != d {
-			continue // an account that is out is listed again once it is home
+	for len(batch) < limit && len(q.turns[d][r]) > 0 {
+		l := q.turns[d][r][0]
+		q.turns[d][r][0] = nil
+		q.turns[d][r] = q.turns[d][r][1:]
+		l.listed[d][r] = false
+		if l.desk != d || len(l.waiting[r]) == 0 {
+			continue
 		}
 		c := l.waiting[r][0]
 		l.waiting[r][0] = nil
@@ -184,7 +162,7 @@ func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
 			q.free(c.op.Request)
 		default:
 			c.taken = true
-			l.out, l.with = l.out+1, d
+			l.out++
 			batch = append(batch, c)
 		}
 		q.list(l, r)
@@ -329,14 +307,9 @@ func (q *queue) list(l *lane, r rank) {
 	}
 	l.listed[l.desk][r] = true
 	q.turns[l.desk][r] = append(q.turns[l.desk][r], l)
-	for _, d := range []desk{l.desk, relief} {
-		if d == relief && (l.desk != swift || q.busy == 0 || q.busy > few) {
-			continue
-		}
-		select {
-		case q.wake[d] <- struct{}{}:
-		default:
-		}
+	select {
+	case q.wake[l.desk] <- struct{}{}:
+	default:
 	}
 }
 

@@ -42,7 +42,6 @@ func (s *Spend) Run(ctx context.Context) error {
 	var writers, keepers sync.WaitGroup
 	writers.Go(func() { s.write(gathering, writing, swift) })
 	writers.Go(func() { s.write(gathering, writing, patient) })
-	writers.Go(func() { s.write(gathering, writing, relief) })
 	keepers.Go(func() { s.renew(ctx) })
 	keepers.Go(func() { s.recoverEvery(ctx) })
 	keepers.Go(func() { s.hurry(ctx) })
