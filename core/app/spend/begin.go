@@ -2,6 +2,7 @@ package spend
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
@@ -103,8 +104,12 @@ func (s *Spend) hurry(ctx context.Context) {
 }
 
 // refreshEvery is how often the amounts of accounts in use are read of which
-// no batch has told lately.
-const refreshEvery = fundsAge / 2
+// no batch has told lately. They are read a few at a time, all through that
+// while: to read all at once would keep the batches of that moment waiting.
+const (
+	refreshEvery = fundsAge / 2
+	refreshChunk = 50
+)
 
 // refresh keeps what is known of the accounts in use young enough to count.
 func (s *Spend) refresh(ctx context.Context) {
@@ -116,18 +121,21 @@ func (s *Spend) refresh(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		now := s.deps.Now()
-		accounts := s.queue.inUse(now)
-		if len(accounts) == 0 {
-			continue
+		accounts := s.queue.inUse(s.deps.Now())
+		wait := refreshEvery / time.Duration(len(accounts)/refreshChunk+2)
+		for chunk := range slices.Chunk(accounts, refreshChunk) {
+			now := s.deps.Now()
+			ask, cancel := context.WithTimeout(ctx, refreshEvery)
+			found, err := s.deps.Store.Ledger().Funds(ask, chunk)
+			cancel()
+			if err != nil {
+				break // what is known grows old, and holds come first again
+			}
+			s.queue.heard(found, now)
+			if !pause(ctx, wait) {
+				return
+			}
 		}
-		ask, cancel := context.WithTimeout(ctx, refreshEvery)
-		found, err := s.deps.Store.Ledger().Funds(ask, accounts)
-		cancel()
-		if err != nil {
-			continue // what is known grows old, and holds come first again
-		}
-		s.queue.heard(found, now)
 	}
 }
 

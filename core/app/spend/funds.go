@@ -1,6 +1,7 @@
 package spend
 
 import (
+	"slices"
 	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
@@ -91,10 +92,8 @@ func (p *purse) lend(op *ledger.Op, now time.Time) bool {
 		}
 		monthly = true
 	}
-	account := p.of[op.Account]
-	if account != nil {
-		account.used = now
-	}
+	account := p.get(op.Account)
+	account.used = now // from the first time on: what is in use is asked about
 	if !account.covers(op.Amount, now, op.Deadline, p.replicas) {
 		return false
 	}
@@ -141,7 +140,7 @@ func (p *purse) get(id string) *funds {
 }
 
 // recent returns the accounts that were asked for since a time and of which
-// nothing was heard for a while, at most limit.
+// nothing was heard for a while, at most limit; what is known longest first.
 func (p *purse) recent(since, heard time.Time, limit int) (accounts []string) {
 	for id, f := range p.of {
 		if len(accounts) == limit {
@@ -151,6 +150,7 @@ func (p *purse) recent(since, heard time.Time, limit int) (accounts []string) {
 			accounts = append(accounts, id)
 		}
 	}
+	slices.SortFunc(accounts, func(a, b string) int { return p.of[a].asOf.Compare(p.of[b].asOf) })
 	return accounts
 }
 

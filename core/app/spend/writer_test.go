@@ -43,22 +43,28 @@ func TestSpend_groupCommit(t *testing.T) { // HOTPATH 1, L5
 		const requests = 300
 		proceed := r.edge.stall()
 		var wg sync.WaitGroup
+		held := make(chan struct{})
 		for range requests {
 			op := b.op(10)
 			wg.Go(func() {
 				o, err := r.Hold(op)
 				assert.NoError(b.t, err)
+				<-held
 				_, err = r.Settle(o.Hold, 7, ledger.Usage{Input: 1, Output: 1}, "")
 				assert.NoError(b.t, err)
 			})
 		}
+		synctest.Wait() // one is on its way, and all others wait for it
+		proceed()
+		synctest.Wait()
+		proceed = r.edge.stall()
+		close(held)
 		synctest.Wait()
 		proceed()
 		wg.Wait()
 		r.edge.set(func(e *edge) {
 			require.Equal(b.t, 2*requests, e.ops)
-			require.Less(b.t, e.commits, requests/4, "ops must share commits")
-			b.t.Logf("%d ops in %d commits", e.ops, e.commits)
+			require.LessOrEqual(b.t, e.commits, 2*3, "the first, 256, and the rest")
 		})
 		b.verify(7 * requests)
 	})
