@@ -114,7 +114,7 @@ func TestServe_Local(t *testing.T) {
 
 func TestServe_Drain(t *testing.T) {
 	t.Parallel()
-	s := local(t).with(map[string]string{"ARCHIBOT_DRAIN": "1s"}).serve(t)
+	s := local(t).with(map[string]string{"ARCHIBOT_DRAIN": "3s"}).serve(t)
 	key := s.out.await(t, `Bearer (abk_[0-9A-Za-z]{49})`)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.root+"/v1/chat/completions", strings.NewReader(strings.Replace(chat, "{", `{"stream":true,`, 1)))
 	require.NoError(t, err)
