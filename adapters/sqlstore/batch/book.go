@@ -15,6 +15,7 @@ import (
 type book struct {
 	version string // of the account's row: the transaction that wrote it
 	seen    time.Time
+	shared  time.Time // until then it is not believed: others write the account, too
 	entries int64
 	events  int64
 	at      time.Time
@@ -29,6 +30,9 @@ type book struct {
 const (
 	maxBooks = 8192
 	bookAge  = time.Minute
+	// bookShared is how long an account is read first after a book of it was
+	// wrong: a try in vain costs a round trip.
+	bookShared = time.Second
 )
 
 // shelf keeps the books of the accounts in use. It is two maps: when one half
@@ -88,10 +92,11 @@ func (s *shelf) put(groups []*group, now time.Time, cleared int) {
 	}
 }
 
-// opens reports whether the group's book has all that its ops may touch.
-func (g *group) opens(ops []ledger.Op) bool {
+// opens reports whether the group's book is worth a try and has all that its
+// ops may touch.
+func (g *group) opens(ops []ledger.Op, now time.Time) bool {
 	b := g.book
-	if b == nil {
+	if b == nil || now.Before(b.shared) {
 		return false
 	}
 	counted := func(limits []ledger.Limit) bool {
@@ -156,9 +161,13 @@ func (w *work) read(g *group) {
 // write brings a group's book, or a new one, to what a batch has left in the
 // database: found is the version that it read, wrote the one that it wrote. A
 // book of another version than was found is not worth keeping.
-func (g *group) write(found, wrote string) error {
+func (g *group) write(found, wrote string, now time.Time) error {
 	if g.book == nil || g.book.version != found {
-		g.book = &book{holds: map[string]ledger.Hold{}, counted: map[string]ledger.Counter{}}
+		next := &book{holds: map[string]ledger.Hold{}, counted: map[string]ledger.Counter{}}
+		if g.book != nil {
+			next.shared = now.Add(bookShared)
+		}
+		g.book = next
 	}
 	b := g.book
 	b.version, b.entries, b.events, b.at, b.epoch = found, g.entries, g.events, g.at, g.epoch

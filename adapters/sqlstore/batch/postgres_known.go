@@ -70,7 +70,7 @@ func (c *chime) now() (time.Time, bool) {
 // their books.
 func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, w *work) error {
 	for _, g := range w.groups {
-		if !g.opens(w.ops) {
+		if !g.opens(w.ops, time.Now()) {
 			return errStale
 		}
 	}
@@ -112,6 +112,7 @@ func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, 
 
 // learn puts what a committed batch has left behind on the shelf.
 func (p *Postgres) learn(w *work, wrote string) error {
+	now := time.Now()
 	for _, g := range w.groups {
 		if !g.found {
 			g.book = nil
@@ -121,11 +122,11 @@ func (p *Postgres) learn(w *work, wrote string) error {
 		if found == "" {
 			found = g.book.version
 		}
-		if err := g.write(found, wrote); err != nil {
+		if err := g.write(found, wrote, now); err != nil {
 			return err
 		}
 	}
-	p.books.put(w.groups, time.Now(), w.cleared)
+	p.books.put(w.groups, now, w.cleared)
 	return nil
 }
 
