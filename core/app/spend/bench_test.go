@@ -34,7 +34,12 @@ type stand struct {
 
 func newStand(b *testing.B, accounts int) *stand {
 	b.Helper()
-	s := &stand{url: localpg.URL(b), ids: system.NewIDs(system.Now)}
+	return standAt(b, localpg.URL(b), accounts)
+}
+
+func standAt(b *testing.B, url string, accounts int) *stand {
+	b.Helper()
+	s := &stand{url: url, ids: system.NewIDs(system.Now)}
 	var err error
 	s.store, err = sqlstore.Open(b.Context(), sqlstore.Config{URL: s.url, NewID: s.ids.New, MaxConns: 64})
 	require.NoError(b, err)
@@ -152,6 +157,39 @@ func BenchmarkSpend_Postgres(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkSpend_Postgres_replicas has four replicas share one account.
+func BenchmarkSpend_Postgres_replicas(b *testing.B) {
+	const replicas, clients = 4, 256
+	s := newStand(b, 1)
+	crew := []*stand{s}
+	for range replicas - 1 {
+		other := *s
+		var err error
+		other.store, err = sqlstore.Open(b.Context(), sqlstore.Config{URL: s.url, NewID: s.ids.New})
+		require.NoError(b, err)
+		b.Cleanup(func() { require.NoError(b, other.store.Close()) })
+		other.spend = running(b, other.store)
+		crew = append(crew, &other)
+	}
+	b.Run("writers", func(b *testing.B) {
+		crowd(b, clients, func(client, _ int) (time.Duration, error) { return crew[client%replicas].writer(s.accounts[0]) })
+	})
+	b.Run("two_transactions", func(b *testing.B) {
+		crowd(b, clients, func(client, _ int) (time.Duration, error) { return crew[client%replicas].direct(s.accounts[0]) })
+	})
+}
+
+// BenchmarkSpend_Postgres_slowDisk has each commit take 2 ms more.
+func BenchmarkSpend_Postgres_slowDisk(b *testing.B) {
+	s := standAt(b, localpg.URL(b)+"&commit_delay=2000&commit_siblings=0", 1)
+	b.Run("writer", func(b *testing.B) {
+		crowd(b, 64, func(int, int) (time.Duration, error) { return s.writer(s.accounts[0]) })
+	})
+	b.Run("two_transactions", func(b *testing.B) {
+		crowd(b, 64, func(int, int) (time.Duration, error) { return s.direct(s.accounts[0]) })
+	})
 }
 
 // HOTPATH 3: a hot account beside a hundred cold ones; the cold ones' p99 is
