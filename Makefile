@@ -68,7 +68,7 @@ e2e: images web ## black-box suites over the built server, real clients and engi
 	@.ci/deps go gcc node chromium
 	@.ci/node
 	go build -race ./...
-	$(E2E) -p 4 $(ARGS) $$(go list -tags e2e ./e2e/... | grep -v '/e2e/browser$$')
+	$(E2E) -p 3 $(ARGS) $$(go list -tags e2e ./e2e/... | grep -v '/e2e/browser$$')
 	$(E2E) $(ARGS) ./e2e/browser
 
 .PHONY: bench
