@@ -28,7 +28,7 @@ func TestOverlap_Drain(t *testing.T) { // HOTPATH 13
 	for range servers {
 		at = append(at, harness.NewClient(site.Start(t).BaseURL(), key))
 	}
-	var answered, refused, away atomic.Int64
+	var answered, refused atomic.Int64
 	harness.Parallel(clients, clients, func(i int) {
 		for n := i; refused.Load() < clients; n++ {
 			a, err := at[n%servers].Ask(t.Context(), harness.Shapes[n%len(harness.Shapes)], "req-delay20-chunks2")
@@ -37,9 +37,6 @@ func TestOverlap_Drain(t *testing.T) { // HOTPATH 13
 				continue
 			}
 			var failure *openai.Error
-			if errors.As(err, &failure) && failure.Code == "store_unavailable" && away.Add(1) < clients {
-				continue // a starved machine's database was too slow to look the key up, which must cost nothing
-			}
 			if !errors.As(err, &failure) || failure.StatusCode != http.StatusTooManyRequests || failure.Code != "insufficient_quota" {
 				assert.NoError(t, err, "status %d: %s", a.Status, a.Body)
 				return
@@ -54,7 +51,7 @@ func TestOverlap_Drain(t *testing.T) { // HOTPATH 13
 	require.EqualValues(t, paid, settled, "L6: what was refused left no row")
 	require.Len(t, harness.Debits(t, rows), paid)
 	require.LessOrEqual(t, started-paid, int64(paid/1000), "refused after their start")
-	t.Logf("%d answered, %d refused, of which %d had started, %d turned away", paid, refused.Load(), started-paid, away.Load())
+	t.Logf("%d answered, %d refused, of which %d had started", paid, refused.Load(), started-paid)
 	left := site.Show(t, account.ID)
 	require.Zero(t, left.Credits.Available)
 	require.Zero(t, left.Credits.Held)
