@@ -302,14 +302,6 @@ func TestService_Key_network(t *testing.T) { // K7: by the caller's address, tol
 	}
 }
 
-func TestService_Key_storeDown(t *testing.T) { // G3: never a 401, and no event: it is not the caller's doing
-	d := newDoor(t, 0)
-	d.db.fail = store.ErrUnavailable
-	_, err := d.enter(d.token.Reveal())
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.Empty(t, d.events)
-}
-
 func TestService_Run(t *testing.T) { // K2, HOTPATH 22, 24
 	d := newDoor(t, 1) // under the earlier pepper
 	s := admit.New(d.deps)

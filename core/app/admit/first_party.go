@@ -8,6 +8,7 @@ import (
 
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/audit"
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/gates"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/ports/store"
@@ -54,19 +55,44 @@ func (s *Service) findHidden(ctx context.Context, d keys.Digest) (*snapshot, tim
 			return e, now, nil
 		}
 	}
-	generation := s.snapshots.began()
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	h, err := s.deps.Store.FirstParties().ByDigest(ctx, d)
-	if err != nil {
-		return nil, now, err
+	var e *snapshot
+	err := s.patiently(ctx, func(ctx context.Context) error {
+		generation := s.snapshots.began()
+		h, err := s.deps.Store.FirstParties().ByDigest(ctx, d)
+		if err != nil {
+			return err
+		}
+		if !d.Equal(h.Key.Digest) { // K2
+			return store.ErrNotFound
+		}
+		e = &snapshot{KeyHolder: h}
+		s.snapshots.keepNow(e, generation)
+		return nil
+	})
+	return e, s.deps.Now(), err
+}
+
+// patiently sends a query until it is answered, for as long as a load is waited for.
+func (s *Service) patiently(ctx context.Context, query func(ctx context.Context) error) error {
+	until := s.deps.Now().Add(loadWait)
+	for rest := shortestRest; ; rest = min(2*rest, longestRest) {
+		attempt, cancel := context.WithTimeout(ctx, min(until.Sub(s.deps.Now()), queryTime))
+		err := query(attempt)
+		cancel()
+		switch {
+		case fault.KindOf(err) != fault.Unavailable:
+			return err
+		case until.Sub(s.deps.Now()) <= rest:
+			return late(err)
+		}
+		pause := time.NewTimer(rest)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return canceled(ctx)
+		}
 	}
-	if !d.Equal(h.Key.Digest) { // K2
-		return nil, now, store.ErrNotFound
-	}
-	e := &snapshot{KeyHolder: h}
-	s.snapshots.keepNow(e, generation)
-	return e, s.deps.Now(), nil
 }
 
 // holders reads what stays are under, keys and hidden credentials, by their IDs.

@@ -1,6 +1,7 @@
 package admit_test
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,37 @@ func (h *house) chat() keys.FirstParty {
 
 func (r *replica) chat(c keys.FirstParty) (admit.Grant, error) {
 	return r.FirstParty(access.WithRequest(r.h.t.Context(), "req_1"), c, netip.Addr{})
+}
+
+// A store that is away for a moment turns nobody away who chats, either.
+func TestService_FirstParty_down(t *testing.T) { // HOTPATH 20
+	inBubble(t, func(t *testing.T, h *house) {
+		c := h.chat()
+		r := h.replica(0)
+		r.edge.set(func(e *edge) { e.cutKeys = true })
+		time.AfterFunc(1500*time.Millisecond, func() {
+			r.edge.set(func(e *edge) { e.cutKeys, e.keysFail = false, store.ErrUnavailable })
+		})
+		time.AfterFunc(2*time.Second, func() { r.edge.set(func(e *edge) { e.keysFail = nil }) })
+		began := time.Now()
+		_, err := r.chat(c)
+		require.NoError(t, err)
+		require.LessOrEqual(t, time.Since(began), 2250*time.Millisecond)
+
+		r.edge.set(func(e *edge) { e.cutKeys, e.cutPolls, e.queries = true, true, 0 })
+		time.Sleep(time.Second)
+		began = time.Now()
+		_, err = r.chat(c)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.LessOrEqual(t, time.Since(began), 5*time.Second)
+		require.LessOrEqual(t, r.edge.queries, 6)
+
+		gone, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, leave)
+		r.edge.set(func(e *edge) { e.cutKeys, e.keysFail = false, store.ErrUnavailable })
+		_, err = r.FirstParty(gone, c, netip.Addr{})
+		require.Equal(t, fault.Canceled, fault.KindOf(err))
+	})
 }
 
 func TestService_FirstParty(t *testing.T) { // K8, L12

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/core/keys"
 )
 
@@ -42,9 +43,7 @@ func (s *snapshots) join(digests []keys.Digest, from netip.Prefix, now time.Time
 	defer s.mu.Unlock()
 	if f = s.flights.of[digests[0]]; f != nil && (!f.left || f.generation == s.generation) {
 		f.waiters++
-		if !f.left {
-			f.until = now.Add(loadTimeout)
-		}
+		f.until = now.Add(loadWait)
 		return f, s.wanted(now), nil
 	}
 	if s.fresh(now) {
@@ -54,30 +53,39 @@ func (s *snapshots) join(digests []keys.Digest, from netip.Prefix, now time.Time
 			}
 		}
 	}
-	l := s.flights.lanes[from]
-	if s.flights.loading >= maxLoads || l != nil && l.loading >= maxLoadsFrom {
+	fl := &s.flights
+	l := fl.lanes[from]
+	if fl.loading >= maxLoads || l != nil && l.loading >= maxLoadsFrom {
 		return nil, false, errBusy
 	}
 	if l == nil {
 		l = &lane{}
-		s.flights.lanes[from] = l
+		fl.lanes[from] = l
 	}
-	f = &flight{digests: digests, from: from, waiters: 1, until: now.Add(loadTimeout), done: make(chan struct{})}
-	s.flights.of[digests[0]] = f
-	s.flights.loading++
-	s.flights.queued += len(digests)
+	f = &flight{digests: digests, from: from, waiters: 1, until: now.Add(loadWait), done: make(chan struct{})}
+	fl.of[digests[0]] = f
+	fl.loading++
 	l.loading++
-	if l.waiting = append(l.waiting, f); len(l.waiting) == 1 {
-		s.flights.turns = append(s.flights.turns, l)
-	}
+	fl.line(f)
 	return f, s.wanted(now), nil
 }
 
-// abandon says that one who waited for a flight waits no longer.
-func (s *snapshots) abandon(f *flight) {
+// line puts a flight at the end of its network's lane.
+func (fl *flights) line(f *flight) {
+	l := fl.lanes[f.from]
+	if l.waiting = append(l.waiting, f); len(l.waiting) == 1 {
+		fl.turns = append(fl.turns, l)
+	}
+	fl.queued += len(f.digests)
+}
+
+// abandon says that one who waited for a flight waits no longer, and returns why
+// its last query failed, nil if none has.
+func (s *snapshots) abandon(f *flight) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.waiters--
+	return f.failure
 }
 
 // wanted reports whether another query should leave: none is under way, or the
@@ -95,24 +103,32 @@ func (s *snapshots) wanted(now time.Time) bool {
 	return true
 }
 
-// turn ends the flights of a query and returns those of the next one.
-func (s *snapshots) turn(landing []*flight, now time.Time) (leaving []*flight, patience time.Duration) {
+// land ends the flights of a query, save those that it could not answer and
+// somebody waits for: they are to leave again. It reports whether there are any.
+func (s *snapshots) land(landing []*flight) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range landing {
+		if fault.KindOf(f.err) == fault.Unavailable && f.waiters > 0 {
+			f.failure, f.left, again = f.err, false, true
+			s.flights.line(f)
+			continue
+		}
 		if f.found != nil {
 			s.keep(f.found, f.generation)
 		}
 		s.end(f)
 		close(f.done)
 	}
-	return s.depart(now)
+	return again
 }
 
 // depart returns the flights of the next query, and for how long somebody will
 // wait for it, or ends the caller's querying if there are none. Those that
 // nobody waits for any more are called off.
 func (s *snapshots) depart(now time.Time) (leaving []*flight, patience time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	fl := &s.flights
 	for digests := 0; len(fl.turns) > 0; {
 		l := fl.turns[0]
@@ -122,7 +138,7 @@ func (s *snapshots) depart(now time.Time) (leaving []*flight, patience time.Dura
 				break
 			}
 			leaving = append(leaving, f)
-			patience = max(patience, min(f.until.Sub(now), loadTimeout))
+			patience = max(patience, min(f.until.Sub(now), queryTime))
 		}
 		l.waiting = l.waiting[1:]
 		if fl.turns = fl.turns[1:]; len(l.waiting) > 0 {

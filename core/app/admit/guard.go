@@ -68,7 +68,7 @@ func (s *Service) review(ctx context.Context, accounts []string) (failed []strin
 		places <- struct{}{}
 		tasks.Go(func() {
 			defer func() { <-places }()
-			ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+			ctx, cancel := context.WithTimeout(ctx, queryTime)
 			defer cancel()
 			if err := s.reviewOne(ctx, a); err != nil {
 				mu.Lock()

@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -23,9 +24,15 @@ const (
 	maxQueries = 4
 	// slowQuery is when a query is not waited for any more by those who come.
 	slowQuery = 50 * time.Millisecond
-	// loadTimeout bounds a query, and the wait for a load. What comes of it is
-	// never older than that, so it is no longer than the lease.
-	loadTimeout = lease
+	// queryTime bounds a query. What comes of it is never older than that, so it
+	// is no longer than the lease.
+	queryTime = lease
+	// loadWait is how long a load is waited for, as a hold is: a store that stands
+	// still for a moment, or restarts, turns nobody away. Queries that fail
+	// meanwhile are sent again, after a pause that grows with each.
+	loadWait     = 5 * time.Second
+	shortestRest = 20 * time.Millisecond
+	longestRest  = 250 * time.Millisecond
 )
 
 // errBusy means that too many keys are being looked up. It says nothing about
@@ -43,7 +50,8 @@ type flight struct {
 	generation int64
 	left       bool
 	waiters    int
-	until      time.Time // when the last who came before it left will have waited enough
+	until      time.Time // when the last who waits will have waited enough
+	failure    error     // of the last query that failed; the mutex of snapshots guards it
 	done       chan struct{}
 	found      *snapshot
 	err        error
@@ -63,18 +71,32 @@ func (s *Service) load(ctx context.Context, digests []keys.Digest, from netip.Ad
 		// itself, soon, for want of work.
 		go s.fly(context.WithoutCancel(ctx))
 	}
-	patience := time.NewTimer(loadTimeout)
+	patience := time.NewTimer(loadWait)
 	defer patience.Stop()
 	select {
 	case <-f.done:
 		return f.found, f.err
 	case <-patience.C:
-		s.snapshots.abandon(f)
-		return nil, store.ErrUnavailable
+		return nil, late(s.snapshots.abandon(f))
 	case <-ctx.Done():
-		s.snapshots.abandon(f)
-		return nil, fault.Wrap(ctx.Err(), fault.Canceled, "canceled", "The request was given up before it was done.")
+		_ = s.snapshots.abandon(f)
+		return nil, canceled(ctx)
 	}
+}
+
+// canceled is the fault of a request that its client gave up.
+func canceled(ctx context.Context) error {
+	return fault.Wrap(ctx.Err(), fault.Canceled, "canceled", "The request was given up before it was done.")
+}
+
+// late is the fault of a load that was waited for long enough. failure is why the
+// last query failed, nil if none has.
+func late(failure error) error {
+	why := fmt.Errorf("look up a key: not found out in %v", loadWait)
+	if failure != nil {
+		why = fmt.Errorf("%w: %w", why, cmp.Or(fault.From(failure).Err, failure))
+	}
+	return fault.Wrap(why, store.ErrUnavailable.Kind, store.ErrUnavailable.Code, store.ErrUnavailable.Message)
 }
 
 // network is the part of an address by which floods are told apart.
@@ -93,14 +115,24 @@ func network(a netip.Addr) netip.Prefix {
 
 // fly sends queries until nobody waits for one.
 func (s *Service) fly(ctx context.Context) {
-	flights, patience := s.snapshots.turn(nil, s.deps.Now())
+	rest := time.Duration(0)
+	flights, patience := s.snapshots.depart(s.deps.Now())
 	for len(flights) > 0 {
 		s.ask(ctx, flights, patience)
-		flights, patience = s.snapshots.turn(flights, s.deps.Now())
+		now := s.deps.Now()
+		if !s.snapshots.land(flights) {
+			rest = 0
+		} else {
+			rest = min(max(2*rest, shortestRest), longestRest)
+			pause := time.NewTimer(rest)
+			<-pause.C
+			now = s.deps.Now()
+		}
+		flights, patience = s.snapshots.depart(now)
 	}
 }
 
-// ask is one query. Flights whose key it does not return end with ErrNotFound.
+// ask is one query, of up to patience. Flights whose key it does not return end with ErrNotFound.
 func (s *Service) ask(ctx context.Context, flights []*flight, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -2,6 +2,7 @@ package admit_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/core/fault"
+	"github.com/archibot/archibotchat/ports/store"
 )
 
 var (
@@ -95,9 +97,61 @@ func TestLoads_lostQuery(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, r.enter(1))
 		require.Zero(t, time.Since(began))
-		require.Equal(t, fault.Unavailable, fault.KindOf(<-stuck))
-		require.Equal(t, time.Second, time.Since(began)+60*time.Millisecond, "nobody waits for longer")
+		require.NoError(t, <-stuck, "nor does it cost those their answer who were in it")
+		require.Equal(t, time.Second+20*time.Millisecond, time.Since(began)+60*time.Millisecond)
 	})
+}
+
+// A store that fails at once, as one that is being restarted, is asked again, by
+// and by, for as long as somebody waits; then they are told why.
+func TestLoads_down(t *testing.T) { // HOTPATH 20: only an unreachable database is 503; G3: never a 401, and no event: it is not the caller's doing
+	why := errors.New("connection refused")
+	for name, c := range map[string]struct {
+		fail error
+		down time.Duration
+		want func(t *testing.T, err error)
+		took time.Duration
+		most int // queries
+	}{
+		"for a while": {
+			fault.Wrap(why, fault.Unavailable, "store_unavailable", "Away."), 2 * time.Second,
+			func(t *testing.T, err error) { require.NoError(t, err) }, 2250 * time.Millisecond, 13,
+		},
+		"for longer": {
+			fault.Wrap(why, fault.Unavailable, "store_unavailable", "Away."), time.Minute,
+			func(t *testing.T, err error) {
+				require.ErrorIs(t, err, store.ErrUnavailable)
+				require.ErrorContains(t, err, "connection refused")
+			}, 5 * time.Second, 25,
+		},
+		"in another way": {
+			why, time.Minute,
+			func(t *testing.T, err error) {
+				require.ErrorIs(t, err, why)
+				require.Equal(t, fault.Internal, fault.KindOf(err))
+			}, 0, 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, h *house) {
+				h.add(2)
+				r := h.replica(0)
+				r.edge.set(func(e *edge) { e.keysFail = c.fail })
+				began := time.Now()
+				all := r.flood(near, 0, 2)
+				time.AfterFunc(c.down, func() { r.edge.set(func(e *edge) { e.keysFail = nil }) })
+				for range 2 {
+					c.want(t, <-all)
+				}
+				require.LessOrEqual(t, time.Since(began), c.took)
+				require.LessOrEqual(t, r.edge.queries, c.most)
+				require.Empty(t, r.events)
+				time.Sleep(c.down)
+				synctest.Wait()
+				require.NoError(t, r.enter(0), "nothing of it stays")
+			})
+		})
+	}
 }
 
 func TestLoads_tooMany(t *testing.T) { // HOTPATH 20: 503, never 401, and never for keys that are known

@@ -32,6 +32,7 @@ type edge struct {
 	store.Store
 	mu       sync.Mutex
 	cutKeys  bool
+	keysFail error // what look-ups fail with at once
 	cutPolls bool
 	flood    bool // each page of changes is full, and none of them matters
 	pruned   []time.Duration
@@ -70,23 +71,50 @@ type edgeKeys struct {
 
 func (k edgeKeys) ByDigests(ctx context.Context, ds []keys.Digest) ([]store.KeyHolder, error) {
 	var cut bool
+	var fail error
 	var read func(context.Context)
 	k.of.set(func(e *edge) {
 		e.lookups += len(ds) / 2 // a digest for each pepper
 		e.queries++
 		e.flying++
 		e.most = max(e.most, e.flying)
-		cut, read = e.cutKeys, e.read
+		cut, fail, read = e.cutKeys, e.keysFail, e.read
 	})
 	defer k.of.set(func(e *edge) { e.flying-- })
 	if cut {
 		return nil, lost(ctx)
+	}
+	if fail != nil {
+		return nil, fail
 	}
 	h, err := k.Keys.ByDigests(ctx, ds)
 	if read != nil {
 		read(ctx)
 	}
 	return h, err
+}
+
+func (e *edge) FirstParties() store.FirstParties { return edgeHidden{e.Store.FirstParties(), e} }
+
+type edgeHidden struct {
+	store.FirstParties
+	of *edge
+}
+
+func (f edgeHidden) ByDigest(ctx context.Context, d keys.Digest) (store.KeyHolder, error) {
+	var cut bool
+	var fail error
+	f.of.set(func(e *edge) {
+		e.queries++
+		cut, fail = e.cutKeys, e.keysFail
+	})
+	switch {
+	case cut:
+		return store.KeyHolder{}, lost(ctx)
+	case fail != nil:
+		return store.KeyHolder{}, fail
+	}
+	return f.FirstParties.ByDigest(ctx, d)
 }
 
 func (e *edge) Changes() store.Changes { return edgeChanges{e.Store.Changes(), e} }
@@ -176,6 +204,7 @@ func inBubble(t *testing.T, test func(t *testing.T, h *house)) {
 		t.Cleanup(func() { require.NoError(t, h.db.Close()) })
 		require.NoError(t, h.db.Migrate(t.Context()))
 		test(t, h)
+		time.Sleep(time.Second) // what rests between two queries wakes up, and finds that nobody waits
 	})
 }
 

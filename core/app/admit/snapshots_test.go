@@ -141,7 +141,8 @@ func TestSnapshots_lastUsed(t *testing.T) { // HOTPATH 22: at most once a minute
 	})
 }
 
-// HOTPATH 19: a store that swallows everything for 3 s.
+// HOTPATH 19: a store that swallows everything, for 3 s, which turns nobody away,
+// and for longer.
 func TestSnapshots_blackhole(t *testing.T) {
 	const n, each = 200, 5
 	inBubble(t, func(t *testing.T, h *house) {
@@ -168,14 +169,25 @@ func TestSnapshots_blackhole(t *testing.T) {
 		}
 		require.Equal(t, n, r.edge.count())
 		time.Sleep(300 * time.Millisecond)
+		time.AfterFunc(2*time.Second, func() { r.edge.cut(false) })
+		for _, err := range together() {
+			require.NoError(t, err, "the store is back before anybody has waited for long")
+		}
+		const second = 4 * 32 // keys in the queries that may be lost in one
+		require.LessOrEqual(t, r.edge.count(), n+n+3*second, "those who wait share queries")
+		r.edge.cut(true)
+		time.Sleep(time.Second)
+		asked := r.edge.count()
 		for range 2 {
+			began := time.Now()
 			for _, err := range together() {
 				require.Equal(t, fault.Unavailable, fault.KindOf(err), "never a 401") // G3
 			}
+			require.Equal(t, 5*time.Second, time.Since(began))
 		}
-		require.LessOrEqual(t, r.edge.count(), 3*n, "those who wait share a query")
+		require.LessOrEqual(t, r.edge.count(), asked+2*5*second, "those who wait share queries")
 		require.LessOrEqual(t, r.edge.most, 4)
-		asked := r.edge.count()
+		asked = r.edge.count()
 		require.Empty(t, r.events)
 
 		reply, ended := make(chan struct{}), make(chan []error)
