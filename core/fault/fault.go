@@ -67,6 +67,9 @@ type Error struct {
 	Code    string // machine code, snake_case, stable
 	Message string // one or two plain sentences, safe to show
 	Param   string // the input at fault, if one is
+	// Part names the part of the service that was at fault, in a word, where that
+	// is known. It is for logs and metrics, and never shown.
+	Part string
 	// RetryAfter is how long to wait before the same call may succeed; 0 if
 	// waiting does not help or is not known.
 	RetryAfter time.Duration

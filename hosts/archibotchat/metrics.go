@@ -20,6 +20,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
 	surfaces sync.Map // of *surface, by name
+	// unavailable counts what is refused for a fault of the service's own.
+	unavailable *prometheus.CounterVec
 }
 
 // surface is what is counted of one, found once: to look it up by its labels
@@ -44,9 +46,15 @@ func newMetrics() *metrics {
 		}, []string{"surface", "status"}),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "archibot_http_requests_in_flight", Help: "Requests being answered."}, []string{"surface"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.unavailable = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "archibot_unavailable_total", Help: "Requests to /v1 refused with 503, by what they were told and the part of the service that was at fault.",
+	}, []string{"code", "part"})
+	m.registry.MustRegister(m.requests, m.unavailable, m.seconds, m.inFlight, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// refused counts a refusal for which a part of the service is to blame.
+func (m *metrics) refused(code, part string) { m.unavailable.WithLabelValues(code, part).Inc() }
 
 // handler answers a scrape.
 func (m *metrics) handler() http.Handler {

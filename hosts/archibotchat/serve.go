@@ -70,6 +70,7 @@ func (in *instance) serve(ctx context.Context, settings boot.Settings, db *datab
 		}
 		return err
 	}
+	w.metrics = s.metrics
 	s.ready = w.app.Ready
 	s.api, s.v1 = in.surfaces(settings, w, outer, log)
 	log.Info("listening", "address", servers[0].Address(), "environment", string(settings.Environment), "upstream", w.upstream.Name(),

@@ -78,6 +78,7 @@ type wired struct {
 	attempts limits.Limiter
 	at       location
 	links    *localidentity.Provider // local only
+	metrics  *metrics
 }
 
 // known is a price book that never changes.
@@ -217,7 +218,7 @@ func (in *instance) surfaces(s boot.Settings, w wired, outer *edge.Edge, log *sl
 		Models: app.Models, Threads: app.Threads, Turns: app.Turns, Recorder: app.Recorder,
 		Leaks: leaks(s), Log: log, Edge: outer, Attempts: w.attempts, Secure: s.Environment != boot.Local,
 	})
-	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log})
+	v1 = gateway.New(gateway.Config{Admit: app.Admit, Models: app.Models, Responses: app.Responses, Relay: app.Relay, Memory: app.Memory, Proxies: s.TrustedProxies, NewID: in.newID, Log: log, Unavailable: w.metrics.refused})
 	return apiHandler, v1
 }
 

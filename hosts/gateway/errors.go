@@ -33,6 +33,9 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, id string, err 
 		log = g.cfg.Log.Error
 	}
 	log("request refused", "request_id", id, "status", p.status, "code", p.code, "method", r.Method, "cause", f.Err)
+	if p.status == http.StatusServiceUnavailable {
+		g.troubles.note(f, time.Now())
+	}
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	if p.retryAfter != "" {

@@ -36,6 +36,9 @@ type Config struct {
 	Proxies edge.Proxies
 	NewID   func(prefix string) string
 	Log     *slog.Logger
+	// Unavailable counts refusals for which a part of the service is to blame: by
+	// what they are told and the part, "" if it is not known. It may be nil.
+	Unavailable func(code, part string)
 
 	MaxBody   int64         // bytes of a request's body; 20 MiB
 	MaxBusy   int           // requests at a time; 4096
@@ -49,6 +52,8 @@ type Gateway struct {
 	cfg   Config
 	busy  atomic.Int64 // requests being served
 	crowd *crowd
+
+	troubles *troubles
 }
 
 var _ http.Handler = (*Gateway)(nil)
@@ -70,7 +75,7 @@ func New(c Config) *Gateway {
 	if c.WriteWait == 0 {
 		c.WriteWait = 15 * time.Second
 	}
-	return &Gateway{cfg: c, crowd: newCrowd(c.MaxCrowd)}
+	return &Gateway{cfg: c, crowd: newCrowd(c.MaxCrowd), troubles: newTroubles(c.Log, c.Unavailable)}
 }
 
 // route is what a path means.

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/system"
@@ -141,11 +143,20 @@ func TestGateway_noCredits(t *testing.T) { // L6
 }
 
 func TestGateway_storeAway(t *testing.T) { // G3
-	s := newSite(t, options{})
+	var counted atomic.Int64
+	s := newSite(t, options{gateway: func(c *gateway.Config) {
+		c.Unavailable = func(code, part string) {
+			assert.Equal(t, "store_unavailable keys", code+" "+part)
+			counted.Add(1)
+		}
+	}})
 	s.db.down.Store(true)
 	r := s.do(http.MethodPost, completions, chat("test", ""))
 	r.refused(http.StatusServiceUnavailable, "store_unavailable")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
+	require.EqualValues(t, 1, counted.Load())
+	require.Contains(t, s.log.String(), "requests are refused: the service is unavailable")
+	require.Contains(t, s.log.String(), "look up a key: not found out in 5s")
 	s.db.down.Store(false)
 	s.untouched()
 }

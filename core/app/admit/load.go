@@ -38,7 +38,7 @@ const (
 // errBusy means that too many keys are being looked up. It says nothing about
 // the key.
 var errBusy = &fault.Error{
-	Kind: fault.Unavailable, Code: "overloaded", RetryAfter: time.Second,
+	Kind: fault.Unavailable, Code: "overloaded", Part: "keys", RetryAfter: time.Second,
 	Message: "The service is looking up too many keys just now. Nothing was debited; try again shortly.",
 }
 
@@ -96,7 +96,9 @@ func late(failure error) error {
 	if failure != nil {
 		why = fmt.Errorf("%w: %w", why, cmp.Or(fault.From(failure).Err, failure))
 	}
-	return fault.Wrap(why, store.ErrUnavailable.Kind, store.ErrUnavailable.Code, store.ErrUnavailable.Message)
+	f := fault.Wrap(why, store.ErrUnavailable.Kind, store.ErrUnavailable.Code, store.ErrUnavailable.Message)
+	f.Part = "keys"
+	return f
 }
 
 // network is the part of an address by which floods are told apart.

@@ -180,6 +180,9 @@ func (r *run) extended() {
 // short ends the work upstream because no more can be set aside for it.
 func (r *run) short(err error) error {
 	f := fault.From(err)
+	if f.Kind == fault.Unavailable {
+		r.deps.Log.Error("extend failed", "request_id", r.job.Request, "account_id", r.job.By.Account, "error", err)
+	}
 	err = fault.Wrap(err, f.Kind, f.Code, f.Message+" The answer broke off here; you are charged for what came of it.")
 	r.end(err)
 	return err
@@ -189,7 +192,10 @@ func (r *run) short(err error) error {
 const extendWait = 10 * time.Second
 
 // errStalled means that no extension could be booked in time.
-var errStalled = fault.New(fault.Unavailable, "store_unavailable", "The service could not set credits aside in time. Try again shortly.")
+var errStalled = &fault.Error{
+	Kind: fault.Unavailable, Code: "store_unavailable", Part: "ledger", Message: "The service could not set credits aside in time. Try again shortly.",
+	Err: errors.New("extend: no answer in " + extendWait.String()),
+}
 
 // await waits for an extension, and keeps the client awake meanwhile.
 func (s *streaming) await(asking <-chan ledger.Outcome) (ledger.Outcome, error) {

@@ -2,6 +2,7 @@ package responses
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/archibot/archibotchat/core/fault"
@@ -44,7 +45,7 @@ func (s *Service) Claim(ctx context.Context, r store.Response) error {
 		return ctx.Err()
 	}
 	c.gone.Store(true)
-	return store.ErrUnavailable
+	return fault.Wrap(fmt.Errorf("claim a response: not committed in %v", claimWait), store.ErrUnavailable.Kind, store.ErrUnavailable.Code, store.ErrUnavailable.Message)
 }
 
 // End notes that a claimed response has ended. It does not wait; what it returns

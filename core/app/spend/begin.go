@@ -2,6 +2,7 @@ package spend
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *Spend) Begin(op ledger.Op) (ledger.Hold, bool) {
 func (s *Spend) Confirm(h ledger.Hold) (ledger.Outcome, error) {
 	c := s.queue.pending(h.Request, h.Nonce)
 	if c == nil {
-		return ledger.Outcome{}, ErrUnknown
+		return ledger.Outcome{}, unknown(errors.New("confirm: the hold is not here any more"))
 	}
 	s.queue.hasten(c)
 	o, err := s.wait(c, holdWait)

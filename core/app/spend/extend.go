@@ -35,5 +35,5 @@ func faultOf(err error) error {
 	if err == nil || errors.As(err, &f) {
 		return err
 	}
-	return fault.Wrap(err, fault.Unavailable, ErrUnknown.Code, ErrUnknown.Message)
+	return unknown(err)
 }

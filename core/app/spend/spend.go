@@ -2,6 +2,8 @@ package spend
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -46,7 +48,9 @@ type Spend struct {
 	deps  Deps
 	queue *queue
 	ready atomic.Bool
-	done  chan struct{} // closed when Run has ended
+	// failure is what became of the last batch of each desk: why it failed, if it did.
+	failure [2]atomic.Pointer[error]
+	done    chan struct{} // closed when Run has ended
 
 	mu   sync.Mutex
 	term term // the present identity
@@ -61,10 +65,10 @@ type term struct {
 
 // Faults that Spend returns beside the ledger's own.
 var (
-	ErrBusy    = &fault.Error{Kind: fault.Unavailable, Code: "overloaded", Message: "The service has more work than it can book just now. Nothing was debited; try again shortly.", RetryAfter: time.Second}
-	ErrUnknown = &fault.Error{Kind: fault.Unavailable, Code: "store_unavailable", Message: "The service could not book this in time. Try again shortly.", RetryAfter: 2 * time.Second}
+	ErrBusy    = &fault.Error{Kind: fault.Unavailable, Code: "overloaded", Part: "ledger", Message: "The service has more work than it can book just now. Nothing was debited; try again shortly.", RetryAfter: time.Second}
+	ErrUnknown = &fault.Error{Kind: fault.Unavailable, Code: "store_unavailable", Part: "ledger", Message: "The service could not book this in time. Try again shortly.", RetryAfter: 2 * time.Second}
 	// ErrLost is the cause of a context that ended because the replica lost its identity.
-	ErrLost = &fault.Error{Kind: fault.Unavailable, Code: "replica_fenced", Message: "This server was taken out of service while it worked on the request. Try again.", RetryAfter: time.Second}
+	ErrLost = &fault.Error{Kind: fault.Unavailable, Code: "replica_fenced", Part: "ledger", Message: "This server was taken out of service while it worked on the request. Try again.", RetryAfter: time.Second}
 )
 
 // New returns a Spend that is not running yet.
@@ -116,7 +120,7 @@ func (s *Spend) Hold(op ledger.Op) (ledger.Outcome, error) {
 	op.Kind = ledger.OpHold
 	op.Nonce = s.deps.NewID("try")
 	if !s.ready.Load() {
-		return ledger.Outcome{}, ErrUnknown
+		return ledger.Outcome{}, unknown(errEnded)
 	}
 	c := newCall(op)
 	if !s.queue.put(c) {
@@ -175,7 +179,7 @@ func endOf(h ledger.Hold) ledger.Op {
 func (s *Spend) finish(c *call) (ledger.Outcome, error) {
 	select {
 	case <-s.done:
-		return ledger.Outcome{}, ErrUnknown
+		return ledger.Outcome{}, unknown(errEnded)
 	default:
 	}
 	if err := s.land(&c.op); err != nil {
@@ -188,20 +192,41 @@ func (s *Spend) finish(c *call) (ledger.Outcome, error) {
 func (s *Spend) wait(c *call, limit time.Duration) (ledger.Outcome, error) {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
+	kind := c.op.Kind // the writer may change it, once the call is abandoned
 	var r result
 	select {
 	case r = <-c.reply:
 	case <-timeout.C:
 		if c.abandon() {
-			return ledger.Outcome{}, ErrUnknown
+			return ledger.Outcome{}, unknown(s.why(fmt.Errorf("%s: not committed in %v", kind, limit)))
 		}
 		r = <-c.reply // the writer was just about to answer
 	case <-s.done:
 		select {
 		case r = <-c.reply:
 		default:
-			return ledger.Outcome{}, ErrUnknown
+			return ledger.Outcome{}, unknown(errEnded)
 		}
 	}
 	return r.outcome, faultOf(r.err)
+}
+
+// errEnded is why nothing is booked any more.
+var errEnded = errors.New("the writer of this server does not run")
+
+// unknown is ErrUnknown with its cause.
+func unknown(why error) error {
+	f := *ErrUnknown
+	f.Err = why
+	return &f
+}
+
+// why adds to a failure what is known of the last batches.
+func (s *Spend) why(err error) error {
+	for d := range s.failure {
+		if last := s.failure[d].Load(); last != nil && *last != nil {
+			return fmt.Errorf("%w: the last batch failed: %w", err, *last)
+		}
+	}
+	return err
 }

@@ -122,6 +122,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// What keeps a batch from being sent at all, for now.
+var (
+	errNobody = unknown(errors.New("this server is between two identities"))
+	errLate   = unknown(errors.New("a settle comes too late, and is a release in a moment"))
+)
+
 func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*call) ([]ledger.Outcome, error) {
 	ops := make([]ledger.Op, len(batch))
 	limit := commitTime
@@ -141,10 +147,10 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 		ops[i] = c.op
 	}
 	if by.ID == "" {
-		return nil, store.ErrUnavailable // between two identities
+		return nil, errNobody
 	}
 	if limit <= 0 {
-		return nil, store.ErrUnavailable // one comes too late, and is a release in a moment
+		return nil, errLate
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -152,7 +158,9 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 	if d == patient {
 		wait = patience
 	}
-	return s.deps.Store.TryCommit(ctx, by, ops, wait)
+	out, err := s.deps.Store.TryCommit(ctx, by, ops, wait)
+	s.failure[d].Store(&err)
+	return out, err
 }
 
 // answer replies to the calls of a committed batch and returns those that it

@@ -188,6 +188,7 @@ func TestSpend_unreachable(t *testing.T) { // HOTPATH 16
 		wg.Go(func() {
 			_, err := r.Settle(delivered, 60, ledger.Usage{Input: 1}, "")
 			assert.ErrorIs(b.t, err, spend.ErrUnknown)
+			assert.ErrorContains(b.t, err, "settle: not committed in 10s: the last batch failed: store_unavailable", "for the log")
 		})
 		wg.Go(func() {
 			_, err := r.SettleOrRelease(withheld, 60, ledger.Usage{Input: 1}, "")
