@@ -40,6 +40,7 @@ var Settings = map[string]string{"plan_cache_mode": "force_generic_plan", "enabl
 // it began, so those after the lock see what the lock waited for.
 const (
 	sqlFence   = `SELECT fence FROM replicas WHERE id = $1 FOR KEY SHARE`
+	sqlCommit  = `COMMIT`
 	sqlTimeout = `SELECT set_config('lock_timeout', $1, true)`
 
 	// sqlAccounts takes the fence and then the accounts' locks, in order, and
@@ -79,7 +80,7 @@ var statements = []statement{
 	{"counters", sqlCounters},
 	{"names", sqlNames},
 	{"corrections", sqlDone},
-	{"commit", "COMMIT"},
+	{"commit", sqlCommit},
 }
 
 type wait struct {
@@ -142,7 +143,7 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 		rollback(ctx, c)
 		return w.out, p.learn(w, "")
 	}
-	if _, err := changes.send(ctx, c, granted, nil, "commit"); err != nil {
+	if _, err := changes.send(ctx, c, granted, func(*params) {}, true); err != nil {
 		rollback(ctx, c)
 		return nil, err
 	}

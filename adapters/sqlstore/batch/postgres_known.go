@@ -23,9 +23,9 @@ import (
 // since.
 const sqlStands = `fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE
 ), locked AS MATERIALIZED (SELECT id, xmin FROM accounts
-	WHERE id = ANY($1) AND ($2 = '' AND $3 = 0 OR (SELECT fence FROM fence) = $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+	WHERE id = ANY($1) AND ($2::text = '' AND $3::bigint = 0 OR (SELECT fence FROM fence) = $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ), found AS MATERIALIZED (SELECT array_agg(xmin::text ORDER BY id) AS versions, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now FROM locked
-), stands AS MATERIALIZED (SELECT coalesce(versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6 AND now), false) AS ok,
+), stands AS MATERIALIZED (SELECT coalesce(versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6::bigint AND now), false) AS ok,
 	now, pg_current_xact_id()::xid::text AS wrote FROM found)`
 
 // errStale means that a batch was decided on what is not so any more. Nothing
@@ -75,15 +75,11 @@ func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, 
 		}
 	}
 	now, ok := p.chime.now()
-	var limit *int64
 	switch {
 	case p.Clock != nil:
 		now = p.Clock()
 	case !ok:
 		return errStale
-	default:
-		µ := row.Micros(now)
-		limit = &µ
 	}
 	versions := make([]string, len(w.groups))
 	for i, g := range w.groups {
@@ -94,7 +90,18 @@ func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, 
 	if changes.empty() {
 		return errStale // a refusal is not given out on hearsay
 	}
-	out, err := changes.send(ctx, c, standing, []any{w.accounts, by.ID, by.Fence, versions, limit, lateness.Microseconds()})
+	out, err := changes.send(ctx, c, standing, func(to *params) {
+		to.texts(w.accounts)
+		to.text(by.ID)
+		to.bigint(by.Fence)
+		to.texts(versions)
+		if p.Clock != nil {
+			to.null()
+		} else {
+			to.bigint(row.Micros(now))
+		}
+		to.bigint(lateness.Microseconds())
+	}, false)
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused) && !c.IsClosed():

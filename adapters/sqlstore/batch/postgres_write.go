@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -33,27 +34,46 @@ type part struct {
 	name      string
 	rows, row string
 	also      string // a sub-statement that goes on from it
+	fixed     []bool // fields that the text has, by their place; the others are parameters
 }
 
 const ok = ` WHERE (SELECT ok FROM stands)`
 
-// inserts is a part that inserts rows of these types.
+// inserts is a part that inserts rows of these types. In the place of a type may
+// stand the value that all rows have there: a parameter less.
 func inserts(name, into, types, end, also string) *part {
-	var rows, row strings.Builder
-	for i, t := range strings.Fields(types) {
-		if i > 0 {
-			rows.WriteString(", ")
-			row.WriteString(", ")
+	p := &part{name: name, also: also}
+	var rows, row []string
+	params := 0
+	for _, t := range strings.Fields(types) {
+		fixed := t == "0" || t == "false" || t == "''"
+		p.fixed = append(p.fixed, fixed)
+		if fixed {
+			rows, row = append(rows, t), append(row, t)
+			continue
 		}
-		fmt.Fprintf(&rows, "unnest($%d::%s[])", i+1, t)
-		fmt.Fprintf(&row, "$%d::%s", i+1, t)
+		params++
+		rows, row = append(rows, fmt.Sprintf("unnest($%d::%s[])", params, t)), append(row, fmt.Sprintf("$%d::%s", params, t))
 	}
-	return &part{name, `INSERT INTO ` + into + ` SELECT ` + rows.String() + ok + end, `INSERT INTO ` + into + ` SELECT ` + row.String() + ok + end, also}
+	p.rows = `INSERT INTO ` + into + ` SELECT ` + strings.Join(rows, ", ") + ok + end
+	p.row = `INSERT INTO ` + into + ` SELECT ` + strings.Join(row, ", ") + ok + end
+	return p
 }
 
 const (
 	holdsInto = `holds (` + row.HoldColumns + `)`
-	holdTypes = "text text text text text bigint text text text text text text text bigint bigint bigint bool bool bigint bigint bigint bigint bool bigint text bigint bigint bigint bool bigint bigint bigint bigint text bigint"
+
+	workTypes   = "text text text text text bigint text text text text text text text bigint bigint "
+	markTypes   = "bigint bool bool bigint bigint bigint bigint bool "
+	unmarked    = "0 false false 0 0 0 0 false "
+	endTypes    = "bigint text bigint bigint bigint bool bigint bigint "
+	unended     = "0 '' 0 0 0 false 0 0 "
+	limitTypes  = "bigint bigint text "
+	holdTypes   = workTypes + markTypes + endTypes + limitTypes + "bigint"
+	openTypes   = workTypes + unmarked + unended + limitTypes + "0"
+	doneTypes   = workTypes + unmarked + endTypes + limitTypes + "bigint"
+	holdsOpened = ` RETURNING request_id, replica_id, state`
+	alsoOpened  = `INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM `
 )
 
 var (
@@ -69,9 +89,10 @@ WHERE lots.id = u.id AND lots.id = ANY($1) AND lots.state || '' = u.was_state AN
 AND id = $1::text AND state || '' = $5::text AND remaining = $6::bigint AND held = $7::bigint RETURNING 1`,
 	}
 
-	newHolds = inserts("new_holds", holdsInto, holdTypes, ` RETURNING request_id, replica_id, state`,
-		`INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM new_holds WHERE state = 'open'`)
-	doneHolds = inserts("done_holds", holdsInto, holdTypes, "", "")
+	// Holds that a batch opens, those that it opens and ends, and any others.
+	openHolds = inserts("opened", holdsInto, openTypes, holdsOpened, alsoOpened+`opened`)
+	doneHolds = inserts("done_holds", holdsInto, doneTypes, "", "")
+	newHolds  = inserts("new_holds", holdsInto, holdTypes, holdsOpened, alsoOpened+`new_holds WHERE state = 'open'`)
 
 	// An upsert, although the rows are there: an update would join them, and
 	// on a tiny table the planner may join by the index that the account leads.
@@ -100,24 +121,21 @@ WHERE accounts.id = u.id AND accounts.id = ANY($1)`,
 		row: `UPDATE accounts SET entry_seq = $2::bigint, event_seq = $3::bigint, ledger_at = $4::bigint` + ok + ` AND id = $1::text`,
 	}
 
-	parts = []*part{newLots, setLots, newHolds, doneHolds, setHolds, closed, newEntries, newEvents, setCounters, setNames, heads}
+	parts = []*part{newLots, setLots, openHolds, doneHolds, newHolds, setHolds, closed, newEntries, newEvents, setCounters, setNames, heads}
 )
 
-// filled is a part with what it writes.
+// filled is a part with what puts its parameters.
 type filled struct {
 	*part
-	args []any
+	put func(*params)
 }
 
 // fill adds a part with rows, if there are any.
-func fill[R any](out []filled, lone bool, p *part, rows []R, fields func(*R) []any) []filled {
-	switch {
-	case len(rows) == 0:
+func fill[R any](out []filled, lone bool, p *part, rows []R, fields func(*R, []any) []any) []filled {
+	if len(rows) == 0 {
 		return out
-	case lone:
-		return append(out, filled{p, fields(&rows[0])})
 	}
-	return append(out, filled{p, arrays(rows, fields)})
+	return append(out, filled{p, func(to *params) { putRows(to, lone, p.fixed, rows, fields) }})
 }
 
 // filled returns the parts that the batch needs; lone says that none has more
@@ -125,22 +143,37 @@ func fill[R any](out []filled, lone bool, p *part, rows []R, fields func(*R) []a
 func (w *writes) filled() (out []filled, lone bool) {
 	requests := w.closed()
 	lone = max(len(w.newLots), len(w.lots), len(w.newHolds), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
-	out = fill(make([]filled, 0, len(parts)), lone, newLots, w.newLots, (*row.Lot).Fields)
-	out = fill(out, lone, setLots, w.changes(), func(l *change) []any {
-		return []any{&l.now.ID, &l.now.State, &l.now.Remaining, &l.now.Held, &l.was.State, &l.was.Remaining, &l.was.Held}
+	out = fill(make([]filled, 0, len(parts)), lone, newLots, w.newLots, (*row.Lot).AppendFields)
+	out = fill(out, lone, setLots, w.changes(), func(l *change, to []any) []any {
+		return append(to, &l.now.ID, &l.now.State, &l.now.Remaining, &l.now.Held, &l.was.State, &l.was.Remaining, &l.was.Held)
 	})
-	holds := doneHolds
-	if slices.ContainsFunc(w.newHolds, func(h row.Hold) bool { return h.State == string(ledger.HoldOpen) }) {
-		holds = newHolds
-	}
-	out = fill(out, lone, holds, w.newHolds, (*row.Hold).Fields)
-	out = fill(out, lone, setHolds, w.holds, (*row.Hold).Fields)
-	out = fill(out, lone, closed, requests, func(id *string) []any { return []any{id} })
-	out = fill(out, lone, newEntries, w.entries, (*row.Entry).Fields)
-	out = fill(out, lone, newEvents, w.events, (*row.Event).Fields)
-	out = fill(out, lone, setCounters, w.counters, (*row.Counter).Fields)
-	out = fill(out, lone, setNames, w.named, (*row.Reservation).Fields)
+	out = fill(out, lone, holdsPart(w.newHolds), w.newHolds, (*row.Hold).AppendFields)
+	out = fill(out, lone, setHolds, w.holds, (*row.Hold).AppendFields)
+	out = fill(out, lone, closed, requests, func(id *string, to []any) []any { return append(to, id) })
+	out = fill(out, lone, newEntries, w.entries, (*row.Entry).AppendFields)
+	out = fill(out, lone, newEvents, w.events, (*row.Event).AppendFields)
+	out = fill(out, lone, setCounters, w.counters, (*row.Counter).AppendFields)
+	out = fill(out, lone, setNames, w.named, (*row.Reservation).AppendFields)
 	return fill(out, lone, heads, w.headRows(), (*head).fields), lone
+}
+
+// holdsPart is the part for new holds: the one with the fewest parameters.
+func holdsPart(holds []row.Hold) *part {
+	open, done := true, true
+	for i := range holds {
+		h := &holds[i]
+		marked := h.MarkAt != 0 || h.MarkAccepted || h.MarkDelivered || h.MarkCost != 0 || h.MarkUsage != row.Usage{}
+		ended := h.State != string(ledger.HoldOpen)
+		open = open && !marked && !ended
+		done = done && !marked && ended
+	}
+	switch {
+	case open:
+		return openHolds
+	case done:
+		return doneHolds
+	}
+	return newHolds
 }
 
 // change is a lot that a batch changes.
@@ -160,7 +193,7 @@ type head struct {
 	entries, events, at int64
 }
 
-func (h *head) fields() []any { return []any{&h.account, &h.entries, &h.events, &h.at} }
+func (h *head) fields(to []any) []any { return append(to, &h.account, &h.entries, &h.events, &h.at) }
 
 func (w *writes) headRows() []head {
 	rows := make([]head, len(w.heads))
@@ -225,7 +258,7 @@ func (g guard) statement(lone bool, in []filled) (name, sql string) {
 		if p.also != "" {
 			fmt.Fprintf(&b, "\n), %s_also AS (%s", p.name, p.also)
 		}
-		at += len(p.args)
+		at += strings.Count(p.row, "$") // a part names each parameter once
 	}
 	sql = strings.Replace(b.String(), ")\n), ", "), ", 1) + ")\nSELECT ok, now, wrote, " + check + " FROM stands"
 	texts.Store(name, sql)
@@ -245,37 +278,85 @@ func shift(sql string, by int) string {
 	})
 }
 
-// send writes all, in one round trip once the connection knows the statement.
-// Behind it, in the same round trip, come the statements of after.
-func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, args []any, after ...string) (out written, err error) {
+// send writes all, in one round trip once the connection knows the statement,
+// and commits the transaction that is open, if there is one. guarded puts the
+// parameters of the guard.
+func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(*params), open bool) (out written, err error) {
 	in, lone := w.filled()
 	name, sql := g.statement(lone, in)
-	if _, err := c.Prepare(ctx, name, sql); err != nil {
+	statement, err := c.Prepare(ctx, name, sql)
+	if err != nil {
 		return out, fmt.Errorf("prepare to write a batch: %w", err)
 	}
+	commit, err := c.Prepare(ctx, "commit", sqlCommit)
+	if err != nil {
+		return out, fmt.Errorf("prepare to write a batch: %w", err)
+	}
+	to := newParams()
+	defer to.free()
+	guarded(to)
 	for _, p := range in {
-		args = append(args, p.args...)
+		p.put(to)
 	}
-	var b pgx.Batch
-	b.Queue(name, args...).QueryRow(func(r pgx.Row) error {
-		var checked int
-		return r.Scan(&out.ok, &out.now, &out.wrote, &checked)
-	})
-	for _, name := range after {
-		b.Queue(name).Exec(committed)
+	line := c.PgConn().StartPipeline(ctx)
+	line.SendQueryStatement(statement, to.list(), binaryFormat, binaryFormat)
+	if open {
+		line.SendQueryStatement(commit, nil, nil, nil)
 	}
-	if err := c.SendBatch(ctx, &b).Close(); err != nil {
+	err = line.Sync()
+	if err == nil {
+		err = out.read(line)
+	}
+	if err == nil && open {
+		err = committed(line)
+	}
+	if end := line.Close(); err == nil {
+		err = end
+	}
+	if err != nil {
 		return out, fmt.Errorf("write a batch: %w", err)
 	}
 	return out, nil
 }
 
-// committed fails where a commit ended a transaction that had failed.
-func committed(tag pgconn.CommandTag) error {
-	if tag.String() != "COMMIT" {
-		return errors.New("the transaction was rolled back")
+// read takes the one row that the statement of a batch answers.
+func (out *written) read(line *pgconn.Pipeline) error {
+	r, err := answer(line)
+	if err != nil {
+		return err
 	}
-	return nil
+	if r.NextRow() {
+		v := r.Values()
+		out.ok, out.now, out.wrote = v[0][0] != 0, int64(binary.BigEndian.Uint64(v[1])), string(v[2]) //nolint:gosec // the bits of a bigint
+	}
+	_, err = r.Close()
+	return err
+}
+
+// committed fails where a commit ended a transaction that had failed.
+func committed(line *pgconn.Pipeline) error {
+	r, err := answer(line)
+	if err != nil {
+		return err
+	}
+	tag, err := r.Close()
+	if err == nil && tag.String() != "COMMIT" {
+		err = errors.New("the transaction was rolled back")
+	}
+	return err
+}
+
+// answer returns the next statement's answer.
+func answer(line *pgconn.Pipeline) (*pgconn.ResultReader, error) {
+	got, err := line.GetResults()
+	if err != nil {
+		return nil, err
+	}
+	r, ok := got.(*pgconn.ResultReader)
+	if !ok {
+		return nil, fmt.Errorf("the database answered with %T", got)
+	}
+	return r, nil
 }
 
 // closed returns the requests whose holds are not open any more.
@@ -286,41 +367,4 @@ func (w *writes) closed() (requests []string) {
 		}
 	}
 	return requests
-}
-
-// arrays turns rows into one array per column.
-func arrays[R any](rows []R, fields func(*R) []any) []any {
-	var out []any
-	for i := range rows {
-		for k, f := range fields(&rows[i]) {
-			if i == 0 {
-				out = append(out, array(f, len(rows)))
-			}
-			switch column := out[k].(type) {
-			case []string:
-				column[i] = *f.(*string)
-			case []int64:
-				column[i] = *f.(*int64)
-			case []bool:
-				column[i] = *f.(*bool)
-			case [][]byte:
-				column[i] = *f.(*[]byte)
-			}
-		}
-	}
-	return out
-}
-
-func array(field any, n int) any {
-	switch field.(type) {
-	case *string:
-		return make([]string, n)
-	case *int64:
-		return make([]int64, n)
-	case *bool:
-		return make([]bool, n)
-	case *[]byte:
-		return make([][]byte, n)
-	}
-	panic("a column of a type that no row has")
 }

@@ -21,8 +21,11 @@ type Counter struct {
 const CounterColumns = "account_id, scope, window_at, reserved, spent, requests_at, tokens_at"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Counter) Fields() []any {
-	return []any{&r.Account, &r.Scope, &r.Window, &r.Reserved, &r.Spent, &r.RequestsAt, &r.TokensAt}
+func (r *Counter) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Counter) AppendFields(to []any) []any {
+	return append(to, &r.Account, &r.Scope, &r.Window, &r.Reserved, &r.Spent, &r.RequestsAt, &r.TokensAt)
 }
 
 // OfCounter returns the row of an account's counter.

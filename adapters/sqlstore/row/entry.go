@@ -25,8 +25,11 @@ type Entry struct {
 const EntryColumns = "account_id, seq, lot_id, kind, amount, request_id, reason, actor, at"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Entry) Fields() []any {
-	return []any{&r.Account, &r.Seq, &r.Lot, &r.Kind, &r.Amount, &r.Request, &r.Reason, &r.Actor, &r.At}
+func (r *Entry) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Entry) AppendFields(to []any) []any {
+	return append(to, &r.Account, &r.Seq, &r.Lot, &r.Kind, &r.Amount, &r.Request, &r.Reason, &r.Actor, &r.At)
 }
 
 // OfEntry returns the row of an entry.

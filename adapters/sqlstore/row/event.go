@@ -31,11 +31,14 @@ type Event struct {
 const EventColumns = "id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Event) Fields() []any {
-	return []any{
+func (r *Event) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Event) AppendFields(to []any) []any {
+	return append(to,
 		&r.ID, &r.Account, &r.Seq, &r.At, &r.Kind, &r.ActorKind, &r.Actor, &r.Area, &r.Request, &r.Key, &r.Amount, &r.Reason,
 		&r.Subject, &r.Model, &r.Count,
-	}
+	)
 }
 
 // OfEvent returns the row of an event.

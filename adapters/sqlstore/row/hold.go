@@ -61,13 +61,16 @@ const HoldColumns = "request_id, account_id, replica_id, nonce, state, amount, p
 	"closed_at, reason, usage_input, usage_cached, usage_output, usage_estimated, debited, uncollected, epoch, window_at, scopes, debited_by"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Hold) Fields() []any {
-	return []any{
+func (r *Hold) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Hold) AppendFields(to []any) []any {
+	return append(to,
 		&r.Request, &r.Account, &r.Replica, &r.Nonce, &r.State, &r.Amount, &r.Parts, &r.Key, &r.User, &r.Area, &r.Route, &r.Model, &r.PriceVersion,
 		&r.OpenedAt, &r.Deadline, &r.MarkAt, &r.MarkAccepted, &r.MarkDelivered, &r.MarkCost, &r.MarkUsage.Input, &r.MarkUsage.Cached, &r.MarkUsage.Output, &r.MarkUsage.Estimated,
 		&r.ClosedAt, &r.Reason, &r.Usage.Input, &r.Usage.Cached, &r.Usage.Output, &r.Usage.Estimated, &r.Debited, &r.Uncollected,
 		&r.Epoch, &r.Window, &r.Scopes, &r.DebitedBy,
-	}
+	)
 }
 
 // OfHold returns the row of a hold.

@@ -25,8 +25,11 @@ type Lot struct {
 const LotColumns = "id, account_id, source, state, granted, remaining, held, granted_at, expires_at"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Lot) Fields() []any {
-	return []any{&r.ID, &r.Account, &r.Source, &r.State, &r.Granted, &r.Remaining, &r.Held, &r.GrantedAt, &r.ExpiresAt}
+func (r *Lot) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Lot) AppendFields(to []any) []any {
+	return append(to, &r.ID, &r.Account, &r.Source, &r.State, &r.Granted, &r.Remaining, &r.Held, &r.GrantedAt, &r.ExpiresAt)
 }
 
 // OfLot returns the row of a lot.

@@ -25,8 +25,11 @@ const SelectReservations = "SELECT " + ReservationColumns +
 	", COALESCE((SELECT h.state FROM holds AS h WHERE h.request_id = i.request_id), '') FROM idempotency AS i"
 
 // Fields returns pointers to the columns, to scan into or to bind.
-func (r *Reservation) Fields() []any {
-	return []any{&r.Account, &r.ID, &r.Print, &r.Request, &r.At, &r.Kept, &r.Debited, &r.Remaining}
+func (r *Reservation) Fields() []any { return r.AppendFields(nil) }
+
+// AppendFields adds Fields to a list.
+func (r *Reservation) AppendFields(to []any) []any {
+	return append(to, &r.Account, &r.ID, &r.Print, &r.Request, &r.At, &r.Kept, &r.Debited, &r.Remaining)
 }
 
 // OfReservation returns the row of an account's reservation.
