@@ -206,7 +206,11 @@ func (w *work) loadHold(r *row.Hold) error {
 
 // decide applies the ops and returns what to write.
 func (w *work) decide(now time.Time, newID func(string) string) *writes {
-	out := &writes{}
+	n, ops, fresh := len(w.groups), len(w.ops), w.starts()
+	out := &writes{
+		heads: make([]*group, 0, n), lots: make([]row.Lot, 0, n), were: make([]row.Lot, 0, n), newHolds: make([]row.Hold, 0, fresh),
+		holds: make([]row.Hold, 0, ops-fresh), entries: make([]row.Entry, 0, ops), events: make([]row.Event, 0, ops),
+	}
 	for _, g := range w.groups {
 		if !g.found {
 			err := store.ErrNotFound
@@ -267,11 +271,30 @@ func claim(owners map[string]string, id, account string) bool {
 	return true
 }
 
-func (w *work) apply(g *group, now time.Time, newID func(string) string, out *writes) {
+// starts counts the ops that make a hold.
+func (w *work) starts() (n int) {
+	for i := range w.ops {
+		if k := w.ops[i].Kind; k == ledger.OpHold || k == ledger.OpSpend {
+			n++
+		}
+	}
+	return n
+}
+
+// part returns the ops of a group.
+func (w *work) part(g *group) []ledger.Op {
+	if len(g.ops) == 1 {
+		return w.ops[g.ops[0]:][:1:1]
+	}
 	ops := make([]ledger.Op, len(g.ops))
 	for k, i := range g.ops {
 		ops[k] = w.ops[i]
 	}
+	return ops
+}
+
+func (w *work) apply(g *group, now time.Time, newID func(string) string, out *writes) {
+	ops := w.part(g)
 	state := ledger.NewState(g.account, g.entries, g.at, g.lots, g.holds)
 	state.Epoch = g.epoch
 	for _, c := range g.counted {

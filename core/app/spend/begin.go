@@ -10,9 +10,13 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 )
 
-// lazyTime is how long the hold of a request that started without it may wait
-// for the answer, so that both become one commit (HOTPATH 14).
-const lazyTime = 5 * time.Millisecond
+const (
+	// lazyTime is how long the hold of a request that started without it may
+	// wait for the answer, so that both become one commit (HOTPATH 14).
+	lazyTime = 5 * time.Millisecond
+	// rideTime is after how long it goes with a batch that is sent anyway.
+	rideTime = 3 * time.Millisecond
+)
 
 // Begin lets a request start before its hold is durable, if what the account
 // has makes a refusal unlikely (HOTPATH 13); false if not: then call Hold. The

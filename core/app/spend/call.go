@@ -28,7 +28,7 @@ type call struct {
 }
 
 type result struct {
-	outcome ledger.Outcome
+	outcome *ledger.Outcome // nil if no batch decided
 	err     error
 	sent    time.Time // when the batch was sent; zero: none was answered
 }

@@ -20,8 +20,12 @@ func (s *Spend) Extend(h ledger.Hold, total int64) <-chan ledger.Outcome {
 	op.Kind, op.Amount = ledger.OpExtend, total
 	c := newCall(op)
 	c.tell = func(r result) {
-		r.outcome.Err = faultOf(r.err)
-		told <- r.outcome
+		var o ledger.Outcome
+		if r.outcome != nil {
+			o = *r.outcome
+		}
+		o.Err = faultOf(r.err)
+		told <- o
 	}
 	if !s.queue.put(c) { // its slot is gone with the replica's identity
 		c.answer(result{err: ErrLost})

@@ -85,6 +85,10 @@ func (q *queue) enter(c *call) {
 func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.due(now)
+}
+
+func (q *queue) due(now time.Time) (next time.Time, ok bool) {
 	for i, c := range q.lazy {
 		if c.lazy && !c.withdrawn && c.due.After(now) {
 			q.lazy = append(q.lazy[:0], q.lazy[i:]...)

@@ -3,6 +3,7 @@ package spend
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
 )
@@ -135,13 +136,20 @@ func (q *queue) admit(l *lane, c *call) bool {
 
 // take returns the next batch for a desk, empty if nothing waits there. Half
 // of it is kept for steps while some wait; what one rank leaves the other may
-// fill. Each call must come back by done or back before the desk takes again.
-func (q *queue) take(d desk, batch []*call) []*call {
+// fill. A batch that goes anyway takes the provisional holds along that will
+// soon be due: each by itself would be a commit more. Each call must come back
+// by done or back before the desk takes again.
+func (q *queue) take(d desk, now time.Time, batch []*call) []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	batch = q.fill(d, ends, batch, maxBatch/2)
 	batch = q.fill(d, steps, batch, maxBatch)
-	return q.fill(d, ends, batch, maxBatch)
+	batch = q.fill(d, ends, batch, maxBatch)
+	if d == swift && len(batch) > 0 && len(batch) < maxBatch {
+		q.due(now.Add(lazyTime - rideTime))
+		batch = q.fill(d, steps, batch, maxBatch)
+	}
+	return batch
 }
 
 func (q *queue) fill(d desk, r rank, batch []*call, limit int) []*call {
@@ -177,7 +185,7 @@ func (q *queue) done(c *call, granted bool, r result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !r.sent.IsZero() {
-		q.purse.learn(&c.op, r.outcome, r.sent)
+		q.purse.learn(&c.op, *r.outcome, r.sent)
 	}
 	if s := q.slots[c.op.Request]; s != nil && s.lent > 0 && (c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpSpend) {
 		q.purse.landed(s.account, s.lent)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -51,7 +52,7 @@ func (m *model) serve(d desk) {
 		m.finish(d)
 		return
 	}
-	got := m.q.take(d, nil)
+	got := m.q.take(d, time.Time{}, nil)
 	require.LessOrEqual(m.t, len(got), maxBatch)
 	for _, c := range got {
 		l := m.lane(c.op.Account)
@@ -159,7 +160,7 @@ func TestQueue_put_full(t *testing.T) { // HOTPATH 3
 	require.True(t, q.put(queued(ledger.OpSettle, "acct_late", -1)), "an end is never refused")
 
 	// A granted hold keeps its slot until its end is done.
-	held := q.take(swift, nil)
+	held := q.take(swift, time.Time{}, nil)
 	for _, c := range held {
 		q.done(c, c.op.Kind == ledger.OpHold, result{})
 	}
@@ -174,7 +175,7 @@ func TestQueue_put_full(t *testing.T) { // HOTPATH 3
 	end := newCall(ledger.Op{Kind: ledger.OpRelease, Account: first.op.Account, Request: first.op.Request})
 	require.True(t, q.put(end))
 	for !slices.Contains(held, end) {
-		held = q.take(swift, nil)
+		held = q.take(swift, time.Time{}, nil)
 		for _, c := range held {
 			q.done(c, true, result{})
 		}
@@ -199,7 +200,7 @@ func TestQueue_take_fair(t *testing.T) { // HOTPATH 3: a cold account waits for 
 					require.True(t, q.put(queued(cold, fmt.Sprint("acct_", i), i)))
 				}
 				seen := 0
-				for _, c := range q.take(swift, nil) {
+				for _, c := range q.take(swift, time.Time{}, nil) {
 					if c.op.Account != "acct_hot" {
 						seen++
 					}
@@ -219,7 +220,7 @@ func TestQueue_take_endsFirst(t *testing.T) { // HOTPATH 3
 	for i := range 100 {
 		q.put(queued(ledger.OpRelease, "acct_1", i))
 	}
-	batch := q.take(swift, nil)
+	batch := q.take(swift, time.Time{}, nil)
 	require.Len(t, batch, 200)
 	for i, c := range batch {
 		require.Equal(t, i < 100, c.op.Kind.Terminal(), i)
@@ -234,7 +235,7 @@ func TestQueue_take_dropsTheAbandoned(t *testing.T) { // L6
 	q.put(settle)
 	hold.abandon()
 	settle.abandon()
-	require.Equal(t, []*call{settle}, q.take(swift, nil), "a hold that nobody waits for is not begun; an end is carried out")
+	require.Equal(t, []*call{settle}, q.take(swift, time.Time{}, nil), "a hold that nobody waits for is not begun; an end is carried out")
 	require.Empty(t, q.slots)
 }
 
@@ -249,7 +250,7 @@ func TestQueue_back(t *testing.T) { // HOTPATH 2
 	first, second := hold("acct_1", 1), hold("acct_1", 2)
 	var third *call
 	for n := range maxSkips {
-		batch := q.take(swift, nil)
+		batch := q.take(swift, time.Time{}, nil)
 		require.Equal(t, []*call{first, second}, batch[:2], "ahead of newer ones")
 		if n == 0 {
 			third = hold("acct_1", 3)
@@ -257,14 +258,14 @@ func TestQueue_back(t *testing.T) { // HOTPATH 2
 		q.back(batch)
 	}
 	other := hold("acct_2", 1)
-	require.Equal(t, []*call{other}, q.take(swift, nil), "after three skips the account is the patient writer's")
-	batch := q.take(patient, nil)
+	require.Equal(t, []*call{other}, q.take(swift, time.Time{}, nil), "after three skips the account is the patient writer's")
+	batch := q.take(patient, time.Time{}, nil)
 	require.Equal(t, []*call{first, second, third}, batch)
 	fourth := hold("acct_1", 4)
 	q.done(other, false, result{})
 	for _, c := range batch {
-		require.Empty(t, q.take(swift, nil), "not while it is out with the other")
+		require.Empty(t, q.take(swift, time.Time{}, nil), "not while it is out with the other")
 		q.done(c, false, result{})
 	}
-	require.Equal(t, []*call{fourth}, q.take(swift, nil), "and back again")
+	require.Equal(t, []*call{fourth}, q.take(swift, time.Time{}, nil), "and back again")
 }

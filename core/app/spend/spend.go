@@ -208,7 +208,10 @@ func (s *Spend) wait(c *call, limit time.Duration) (ledger.Outcome, error) {
 			return ledger.Outcome{}, unknown(errEnded)
 		}
 	}
-	return r.outcome, faultOf(r.err)
+	if r.outcome == nil {
+		return ledger.Outcome{}, faultOf(r.err)
+	}
+	return *r.outcome, faultOf(r.err)
 }
 
 // errEnded is why nothing is booked any more.

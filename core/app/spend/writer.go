@@ -27,13 +27,13 @@ func (s *Spend) write(gathering, writing context.Context, d desk) {
 // ended and nothing is queued.
 func (s *Spend) gather(ctx context.Context, d desk, batch []*call) []*call {
 	for {
-		if batch = s.queue.take(d, batch); len(batch) > 0 {
+		if batch = s.queue.take(d, s.deps.Now(), batch); len(batch) > 0 {
 			return batch
 		}
 		select {
 		case <-s.queue.wake[d]:
 		case <-ctx.Done():
-			return s.queue.take(d, batch) // what was queued before the end is still answered
+			return s.queue.take(d, s.deps.Now(), batch) // what was queued before the end is still answered
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (s *Spend) attempt(ctx context.Context, d desk, by store.Replica, batch []*
 // left behind. Once ctx has ended there is no next batch.
 func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Outcome, sent time.Time) (busy []*call) {
 	for i, c := range batch {
-		o := outcomes[i]
+		o := &outcomes[i]
 		if errors.Is(o.Err, store.ErrBusyAccount) && ctx.Err() == nil {
 			busy = append(busy, c)
 			continue
@@ -182,7 +182,7 @@ func (s *Spend) reply(c *call, r result) {
 	held := c.op.Kind == ledger.OpHold && r.err == nil
 	if !c.answer(r) {
 		switch {
-		case c.release && c.op.Kind == ledger.OpRelease && r.outcome.Hold.State == ledger.HoldSettled:
+		case c.release && c.op.Kind == ledger.OpRelease && r.outcome != nil && r.outcome.Hold.State == ledger.HoldSettled:
 			s.deps.Log.Error("an answer that was not delivered stays debited: its settle was committed, but the reply got lost",
 				"request_id", c.op.Request, "account_id", c.op.Account, "debited", r.outcome.Hold.Debited)
 		case held: // the caller has gone: give back what it will never use
