@@ -102,7 +102,7 @@ func (p *params) column(fields []any, n int) {
 	for i := 0; i < len(fields); i += n {
 		at := len(p.wire)
 		p.wire = appendField(appendInt(p.wire, 0), fields[i])
-		binary.BigEndian.PutUint32(p.wire[at:], uint32(len(p.wire)-at-4)) //nolint:gosec // a value of a row
+		binary.BigEndian.PutUint32(p.wire[at:], uint32(len(p.wire)-at-4))
 	}
 	p.end()
 }
@@ -115,11 +115,11 @@ func (p *params) array(of uint32, length int) {
 }
 
 func appendInt(to []byte, v int) []byte {
-	return binary.BigEndian.AppendUint32(to, uint32(v)) //nolint:gosec // lengths of what is in memory
+	return binary.BigEndian.AppendUint32(to, uint32(v))
 }
 
 func appendBigint(to []byte, v int64) []byte {
-	return binary.BigEndian.AppendUint64(to, uint64(v)) //nolint:gosec // the bits of a bigint
+	return binary.BigEndian.AppendUint64(to, uint64(v))
 }
 
 func appendField(to []byte, field any) []byte {

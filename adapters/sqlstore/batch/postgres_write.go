@@ -327,7 +327,7 @@ func (out *written) read(line *pgconn.Pipeline) error {
 	}
 	if r.NextRow() {
 		v := r.Values()
-		out.ok, out.now, out.wrote = v[0][0] != 0, int64(binary.BigEndian.Uint64(v[1])), string(v[2]) //nolint:gosec // the bits of a bigint
+		out.ok, out.now, out.wrote = v[0][0] != 0, int64(binary.BigEndian.Uint64(v[1])), string(v[2])
 	}
 	_, err = r.Close()
 	return err

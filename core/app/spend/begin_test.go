@@ -62,6 +62,34 @@ func TestSpend_Begin_oneCommit(t *testing.T) { // HOTPATH 14: commits per reques
 	}
 }
 
+// A provisional hold that will soon be due is no commit of its own, if a batch
+// goes anyway; a younger one may still become one step with its settle.
+func TestSpend_Begin_along(t *testing.T) { // HOTPATH 14
+	for name, c := range map[string]struct {
+		age   time.Duration
+		along bool
+	}{"soon due": {3 * time.Millisecond, true}, "young": {2 * time.Millisecond, false}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				r := b.start()
+				b.warm(r)
+				h := b.begin(r, 100)
+				time.Sleep(c.age)
+				var before int
+				r.edge.set(func(e *edge) { before = e.commits })
+				_, err := r.SettleOrRelease(b.begin(r, 50), 50, ledger.Usage{}, "")
+				require.NoError(b.t, err)
+				require.Equal(b.t, c.along, r.Confirmed(h))
+				_, err = r.SettleOrRelease(h, 60, ledger.Usage{}, "")
+				require.NoError(b.t, err)
+				r.edge.set(func(e *edge) { require.Equal(b.t, 2, e.commits-before) })
+				require.Equal(b.t, ledger.HoldSettled, b.stored(h.Request).State)
+				b.verify(110)
+			})
+		})
+	}
+}
+
 func TestSpend_Begin_firstByte(t *testing.T) { // HOTPATH 14: cut at the stream's first byte
 	inBubble(t, func(b *bench) {
 		r := b.start()
