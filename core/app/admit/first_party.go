@@ -57,8 +57,11 @@ func (s *Service) findHidden(ctx context.Context, d keys.Digest) (*snapshot, tim
 	}
 	var e *snapshot
 	err := s.patiently(ctx, func(ctx context.Context) error {
-		generation := s.snapshots.began()
+		generation, sent := s.snapshots.began(), s.deps.Now()
 		h, err := s.deps.Store.FirstParties().ByDigest(ctx, d)
+		if err == nil {
+			err = s.aged(sent)
+		}
 		if err != nil {
 			return err
 		}

@@ -147,7 +147,11 @@ func (s *Service) ask(ctx context.Context, flights []*flight, patience time.Dura
 			sought[d] = f
 		}
 	}
+	sent := s.deps.Now()
 	holders, err := s.query(ctx, digests)
+	if err == nil {
+		err = s.aged(sent)
+	}
 	if err != nil {
 		for _, f := range flights {
 			f.err = err
@@ -168,6 +172,15 @@ func (s *Service) ask(ctx context.Context, flights []*flight, patience time.Dura
 			}
 		}
 	}
+}
+
+// aged fails if what a query brought that was sent at a time is older than anybody
+// may be told (G7): a server that stood still sees its deadlines late.
+func (s *Service) aged(sent time.Time) error {
+	if age := s.deps.Now().Sub(sent); age < 0 || age > queryTime {
+		return fault.Wrap(fmt.Errorf("look up keys: answered after %v", age), store.ErrUnavailable.Kind, store.ErrUnavailable.Code, store.ErrUnavailable.Message)
+	}
+	return nil
 }
 
 // query asks the store. A panic is told to those who wait, as it would be if

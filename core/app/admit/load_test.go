@@ -102,6 +102,27 @@ func TestLoads_lostQuery(t *testing.T) {
 	})
 }
 
+// What a query brought is of no use once it is as old as a snapshot may be, though
+// its deadline was seen late: the server itself stood still.
+func TestLoads_lateReply(t *testing.T) { // G7
+	inBubble(t, func(t *testing.T, h *house) {
+		h.add(1)
+		r := h.replica(0)
+		asked := 0
+		r.edge.set(func(e *edge) {
+			e.read = func(context.Context) {
+				if asked++; asked == 1 {
+					time.Sleep(1100 * time.Millisecond)
+				}
+			}
+		})
+		entered := r.flood(near, 0, 1)
+		h.revoke(0)
+		require.Equal(t, fault.Unauthenticated, fault.KindOf(<-entered))
+		require.Equal(t, 2, r.edge.queries)
+	})
+}
+
 // A store that fails at once, as one that is being restarted, is asked again, by
 // and by, for as long as somebody waits; then they are told why.
 func TestLoads_down(t *testing.T) { // HOTPATH 20: only an unreachable database is 503; G3: never a 401, and no event: it is not the caller's doing
