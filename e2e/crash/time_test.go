@@ -61,10 +61,18 @@ func TestCrash_Time(t *testing.T) {
 						ends <- a
 					}()
 				}
+				for _, model := range []string{speaks, silent, whole} {
+					harness.Eventually(t, progress, "the request is held", func() error {
+						_, err := read(t.Context(), rows, model)
+						return err
+					})
+				}
+				held := time.Now()
 				kill := time.NewTimer(at)
 				<-kill.C
+				least := time.Since(held)
 				server.Kill()
-				lived := time.Since(begun)
+				most := time.Since(begun)
 				var text int
 				for range cap(ends) {
 					text = max(text, len((<-ends).Text))
@@ -72,18 +80,23 @@ func TestCrash_Time(t *testing.T) {
 				site.Start(t)
 				harness.AwaitNoHolds(t, rows, recovery)
 				require.Equal(t, "released", state(t, rows, whole).state)
-				if lived < time.Second {
-					require.Equal(t, "released", state(t, rows, speaks).state)
-					require.Equal(t, "released", state(t, rows, silent).state)
-				} else if at >= 2*time.Second {
-					got := state(t, rows, speaks)
-					require.Equal(t, "settled", got.state)
+				for _, model := range []string{speaks, silent} {
+					got := state(t, rows, model)
+					if !got.delivered { // nothing was noted
+						require.Less(t, least, markLag, "a note is taken after a second")
+						require.Equal(t, "released", got.state, model)
+						continue
+					}
+					// On a busy machine it may have died later than it was meant to.
+					require.GreaterOrEqual(t, most, time.Second, "nothing is noted in the first second")
+					require.Equal(t, "settled", got.state, model)
+					require.Equal(t, got.cost, got.debited, "at the last note")
+					require.Positive(t, got.debited, model)
+				}
+				if got := state(t, rows, speaks); got.delivered {
 					seen := int64(text) / 4
 					require.LessOrEqual(t, got.debited, harness.TokenTariff.Cost(500, 0, int64(text)), "no more than was produced")
 					require.GreaterOrEqual(t, got.debited, harness.TokenTariff.Cost(1, 0, max(1, seen-2*int64(markLag/gap))), "no less than was noted")
-					got = state(t, rows, silent)
-					require.Equal(t, "settled", got.state, "it was seen, then silent")
-					require.Positive(t, got.debited)
 				}
 				for request, d := range harness.Debits(t, rows) {
 					require.EqualValues(t, 1, d.Entries, request)

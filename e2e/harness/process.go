@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,7 +52,9 @@ func launch(t testing.TB, name, path string, env []string, args ...string) *proc
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("the end of what %s wrote:\n%s", name, tail(p.output(t), 8<<10))
+			all := p.output(t)
+			t.Logf("the end of what %s wrote:\n%s", name, tail(all, 8<<10))
+			t.Logf("what %s warned of:\n%s", name, tail(warnings(all), 8<<10))
 		}
 	})
 	return p
@@ -100,6 +103,18 @@ func (p *process) output(t testing.TB) string {
 		t.Errorf("read the log: %v", err)
 	}
 	return string(content)
+}
+
+// warnings returns the lines of a log that are more than news: where thousands of
+// requests follow, they would not be in its end.
+func warnings(log string) string {
+	var out strings.Builder
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 func tail(s string, n int) string {
