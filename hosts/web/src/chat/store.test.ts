@@ -47,6 +47,30 @@ describe('ChatStore', () => {
     expect(t.get().path.filter((m) => m.id.startsWith('local-'))).toEqual([]);
   });
 
+  test('C2 a question that is asked before the conversation is loaded comes at its end', async () => {
+    const port = new FakePort();
+    port.add('thr_1', 2);
+    const { store } = open(port);
+    const t = store.thread('thr_1');
+    t.subscribe(() => undefined);
+    let come = (): void => undefined;
+    port.gate = new Promise((r) => (come = r));
+    store.show('thr_1');
+    const asked = t.ask('why?', 'm1');
+    await quiet();
+    expect(port.calls.filter((c) => c.startsWith('start'))).toEqual([]);
+    come();
+    expect(await asked).toBe(true);
+    expect(texts(t)).toEqual(['text 0', 'text 1', 'why?', '']);
+  });
+
+  test('a question that is asked in a conversation that is not there is asked nowhere', async () => {
+    const port = new FakePort();
+    const { store } = open(port);
+    expect(await store.thread('thr_gone').ask('why?')).toBe(false);
+    expect(port.calls.filter((c) => c.startsWith('start'))).toEqual([]);
+  });
+
   test('C3 G5 what is refused leaves nothing but its reason', async () => {
     const port = new FakePort();
     port.add('thr_1', 2);

@@ -179,7 +179,10 @@ export class ChatThread {
   }
 
   /** Asks a new question at the end of what is shown. */
-  ask(text: string, model?: string): Promise<boolean> {
+  async ask(text: string, model?: string): Promise<boolean> {
+    // The end is known once it is loaded: without one it would begin anew, beside what was said.
+    if (this.now.status !== 'ready') await this.load();
+    if (this.now.status !== 'ready') return false;
     return this.start({ key: this.deps.key(), text, model, parent: this.tree.last()?.id }, text);
   }
 
