@@ -5,6 +5,7 @@ import { meQuery } from '@/api/queries/me';
 import { queryClient } from '@/api/queryClient';
 import { ErrorPage } from './ErrorPage';
 import { NotFoundPage } from './NotFoundPage';
+import { isOver } from './over';
 import { Pending } from './Pending';
 import { Root } from './Root';
 
@@ -30,6 +31,7 @@ function signInSearch(given: Record<string, unknown>): SignInSearch {
 
 /** Whether somebody is signed in; other failures are thrown. */
 async function somebody(): Promise<boolean> {
+  if (isOver()) return false;
   try {
     await queryClient.ensureQueryData(meQuery);
     return true;

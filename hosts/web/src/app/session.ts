@@ -3,17 +3,28 @@ import { seeProblems } from '@/api/client';
 import { signedOut } from '@/api/problem';
 import { meQuery } from '@/api/queries/me';
 import { queryClient } from '@/api/queryClient';
-import { router } from './router';
+import { isOver, setOver } from './over';
+import { router, type SignInSearch } from './router';
 import { here } from './signIn';
 import { forgetUnsaved, keepUnsaved } from './unsaved';
 
 /** Leads to the sign-in page and back to where one is. What was typed is kept, see unsaved.ts. */
 export function sessionEnded(): void {
-  if (!queryClient.getQueryData(meQuery.queryKey)) return; // nobody was signed in, or it is known already
+  if (isOver() || !queryClient.getQueryData(meQuery.queryKey)) return; // it is known already, or nobody was signed in
+  setOver();
   keepUnsaved();
-  const back = here();
-  queryClient.clear();
-  void router.navigate({ to: '/sign-in', search: { return: back, reason: 'ended' }, replace: true });
+  leave({ return: here(), reason: 'ended' });
+}
+
+/** Goes to the sign-in page and forgets, in this order: a page that forgets who it is for asks the server, and fails. */
+function leave(search: SignInSearch): void {
+  void router.navigate({ to: '/sign-in', search, replace: true }).finally(forget);
+}
+
+/** Forgets all but how one may sign in, which the page there shows. */
+function forget(): void {
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'providers' });
+  queryClient.getMutationCache().clear();
 }
 
 /** Begins to watch; once, in the app's root. */
@@ -25,8 +36,10 @@ export function watchSession(): () => void {
 
 /** After signing out: leads on to where one is signed out at the provider too. */
 export function left(logoutURL: string): void {
+  setOver();
   forgetUnsaved();
-  queryClient.clear();
-  if (logoutURL) window.location.assign(logoutURL);
-  else void router.navigate({ to: '/sign-in', search: { reason: 'left' }, replace: true });
+  if (logoutURL) {
+    window.addEventListener('pagehide', forget);
+    window.location.assign(logoutURL);
+  } else leave({ reason: 'left' });
 }
