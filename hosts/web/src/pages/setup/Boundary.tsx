@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMe } from '@/api/queries/me';
 import { useMembers } from '@/api/queries/members';
@@ -64,15 +64,17 @@ function Acknowledge({ version, acknowledge }: { version: string; acknowledge: R
   const [read, setRead] = useState(false);
   const [missing, setMissing] = useState(false);
   const changed = acknowledge.isError && (acknowledge.error as { code?: string }).code === 'boundary_changed';
+  // The button goes with this, and would take the focus along.
+  useEffect(
+    () => () => {
+      if (document.activeElement === document.body) toMain();
+    },
+    [],
+  );
   const submit = () => {
     setMissing(!read);
     if (!read) return;
-    acknowledge.mutate(version, {
-      onSuccess: () => {
-        toast({ title: t('boundary.done'), look: 'ok' });
-        requestAnimationFrame(toMain); // the button is gone by then
-      },
-    });
+    acknowledge.mutate(version, { onSuccess: () => toast({ title: t('boundary.done'), look: 'ok' }) });
   };
   return (
     <div className="flex flex-col items-start gap-3">
