@@ -29,7 +29,7 @@ func TestChat_Replicas(t *testing.T) {
 	require.EqualValues(t, 2, facts.Stopped.Debits)
 	require.Regexp(t, `req_\w+`, facts.Card)
 	require.LessOrEqual(t, facts.After.Debits, int64(3), "at most what it had produced")
-	require.EqualValues(t, 1, harness.Count(t, s.db, "turns", "account_id = $1 AND state = 'failed' AND reason = 'server_lost'", p.account))
+	count(t, s.db, 1, "turns", "account_id = $1 AND state = 'failed' AND reason = 'server_lost'", p.account)
 	s.site.Verify(t)
 	s.site.VerifyAudit(t)
 }

@@ -5,6 +5,7 @@ package browser_test
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -126,6 +127,31 @@ func (s *stage) books(t *testing.T, account string) books {
 		Debits:  harness.Count(t, s.db, "entries", "account_id = $1 AND kind = 'debit'", account),
 		Entries: harness.Count(t, s.db, "entries", "account_id = $1", account),
 		Holds:   harness.Count(t, s.db, "holds", "account_id = $1 AND state = 'open'", account),
+	}
+}
+
+// count requires that a table comes to have so many rows with what is true of
+// them. What a page shows, or a server answers, may be there a moment before.
+func count(t *testing.T, db *sql.DB, want int64, table, where string, args ...any) {
+	t.Helper()
+	harness.Eventually(t, time.Minute, fmt.Sprintf("%d of %s where %s %v", want, table, where, args), func() error {
+		if got := harness.Count(t, db, table, where, args...); got != want {
+			return fmt.Errorf("%d are", got)
+		}
+		return nil
+	})
+}
+
+// told requires that events of such kinds tell of a player's chat.
+func (s *stage) told(t *testing.T, p player, kinds ...string) {
+	t.Helper()
+	for _, kind := range kinds {
+		harness.Eventually(t, time.Minute, "an event of kind "+kind, func() error {
+			if harness.Count(t, s.db, "events", "account_id = $1 AND kind = $2", p.account, "chat."+kind) == 0 {
+				return errNotYet
+			}
+			return nil
+		})
 	}
 }
 

@@ -1,24 +1,7 @@
 // The chat as its user handles it.
 
 import assert from 'node:assert/strict';
-
-const patience = 30_000; // as long as the browser's own waits
-
-/** until calls check until it returns something that counts as true, and returns that. */
-export async function until(check, what, limit = patience) {
-  const deadline = Date.now() + limit;
-  for (let last; ;) {
-    try {
-      const found = await check();
-      if (found) return found;
-      last = found;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() > deadline) throw new Error(`not within ${limit} ms: ${what}: ${last}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
+import { glimpse, until } from './until.mjs';
 
 /** Chat is the chat in one tab. */
 export class Chat {
@@ -38,15 +21,25 @@ export class Chat {
 
   /** open goes to a thread, or to a new one, and waits until one can type. */
   async open(thread = '') {
+    await this.page.bringToFront(); // a tab behind another is drawn once a second
     await this.page.goto(`${this.theatre.site}/chat${thread && `/${thread}`}`);
     await this.box.waitFor();
   }
 
-  /** ask asks something and waits until the question stands there. */
+  /**
+   * ask asks something and waits until the question stands there, which may have
+   * been asked before.
+   */
   async ask(text) {
+    await this.page.bringToFront();
+    const last = () => this.questions.evaluateAll((all) => ({ id: all.at(-1)?.dataset.id, text: all.at(-1)?.innerText ?? '' }));
+    const before = await last();
     await this.box.fill(text);
     await this.send.click();
-    await this.questions.filter({ hasText: text }).last().waitFor();
+    await until(async () => {
+      const now = await last();
+      return now.id !== before.id && now.text.includes(text);
+    }, `the question ${JSON.stringify(text)} stands there`);
   }
 
   /** says waits until the last answer has a text. */
@@ -64,9 +57,9 @@ export class Chat {
     return until(() => new URL(this.page.url()).pathname.match(/^\/chat\/(thr_\w+)$/)?.[1], 'the address names the thread');
   }
 
-  /** version returns which of how many versions a message says it is, such as 2/3. */
-  async version(message) {
-    return (await message.innerText()).match(/(\d+)\s*\/\s*(\d+)/)?.slice(1).join('/');
+  /** isVersion waits until a message says that it is one of several versions, such as 2/3. */
+  async isVersion(message, which, why = '') {
+    await until(async () => (await message.innerText()).match(/(\d+)\s*\/\s*(\d+)/)?.slice(1).join('/') === which, `version ${which} ${why}`);
   }
 
   /** credits returns the balance that is shown, as it is written. */
@@ -75,4 +68,4 @@ export class Chat {
   }
 }
 
-export { assert };
+export { assert, glimpse, until };

@@ -3,20 +3,24 @@
 
 import axe from 'axe-core';
 import { calm } from './theatre.mjs';
+import { patience } from './until.mjs';
 
 export const screens = { wide: { width: 1440, height: 900 }, phone: { width: 375, height: 812 } };
 export const themes = ['light', 'dark'];
 
 /** still waits until nothing moves. */
-async function still(page) {
-  await page.evaluate(async () => {
+export async function still(page) {
+  await page.evaluate(async (limit) => {
     const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     await document.fonts.ready;
     await drawn(); // what a change sets off has begun by then
     const busy = () => document.getAnimations().filter((a) => a.playState === 'running' && a.effect?.getComputedTiming().iterations !== Infinity);
-    for (let i = 0; i < 20 && busy().length > 0; i++) await Promise.race([Promise.allSettled(busy().map((a) => a.finished)), new Promise((r) => setTimeout(r, 100))]);
+    for (const end = performance.now() + limit; busy().length > 0;) {
+      if (performance.now() > end) throw new Error('it does not come to rest');
+      await Promise.race([Promise.allSettled(busy().map((a) => a.finished)), new Promise((r) => setTimeout(r, 100))]);
+    }
     await drawn();
-  });
+  }, patience);
 }
 
 /**

@@ -1,14 +1,14 @@
 // Chromium, with an eye on everything that a page may give away.
 
 import { chromium } from 'playwright-core';
-
-const patience = 15_000;
+import { patience } from './until.mjs';
 
 /** Theatre is a browser with any number of people in it, who share nothing. */
 export class Theatre {
   static async open({ resolve, spki, site, executable }) {
     const browser = await chromium.launch({
       executablePath: executable || '/usr/bin/chromium',
+      timeout: 2 * patience,
       // The name of the site leads to the proxy of the test, whose certificate,
       // and no other, needs no authority.
       args: ['--no-sandbox', '--disable-gpu', `--host-resolver-rules=${resolve}`, `--ignore-certificate-errors-spki-list=${spki}`],
@@ -37,7 +37,7 @@ export class Theatre {
       document.addEventListener('securitypolicyviolation', (e) => globalThis.__violated(`${e.documentURI}: ${e.violatedDirective} ${e.blockedURI}`));
     });
     context.on('console', (message) => this.said(message));
-    context.on('weberror', (error) => this.console.push(`error: ${error.error().message}`));
+    context.on('weberror', (error) => this.console.push({ line: `error: ${error.error().message}` }));
     context.on('request', (request) => this.asked(request.url()));
     context.on('dialog', (dialog) => {
       if (dialog.type() !== 'beforeunload') this.dialogs.push(`${dialog.type()}: ${dialog.message()}`);
@@ -49,13 +49,21 @@ export class Theatre {
     return person;
   }
 
-  /** said keeps what the console says, save that a page or call that is refused is. */
+  /** said keeps what the console says. */
   said(message) {
     const { url } = message.location();
-    if (message.text().startsWith('Failed to load resource: the server responded with a status of') && this.statuses.includes(url)) return;
     if (!url.startsWith(this.site)) return; // the provider's own
     if (this.expected.some((text) => message.text().includes(text))) return;
-    this.console.push(`${message.type()}: ${message.text()} (${url})`);
+    const refusal = message.text().startsWith('Failed to load resource: the server responded with a status of');
+    this.console.push({ line: `${message.type()}: ${message.text()} (${url})`, refused: refusal && url });
+  }
+
+  /**
+   * complaints are what the console said, save that a page or call that is refused
+   * is: which of the two is told first nobody knows.
+   */
+  complaints() {
+    return this.console.filter(({ refused }) => !refused || !this.statuses.includes(refused)).map(({ line }) => line);
   }
 
   answered(response) {
@@ -80,12 +88,12 @@ export class Theatre {
   async seen() {
     for (const person of this.people) await person.leave();
     const lists = Object.fromEntries(Object.entries(this.secrets).map(([kind, values]) => [kind, [...values]]));
-    return { urls: [...this.urls], texts: [...this.texts], storage: [...this.storage], console: this.console, violations: this.violations, secrets: lists, foreign: [...this.foreign], dialogs: this.dialogs, axe: this.axe, seenByAxe: this.seenByAxe };
+    return { urls: [...this.urls], texts: [...this.texts], storage: [...this.storage], console: this.complaints(), violations: this.violations, secrets: lists, foreign: [...this.foreign], dialogs: this.dialogs, axe: this.axe, seenByAxe: this.seenByAxe };
   }
 
   /** whereabouts tells where everybody is, with a picture if it is told where to put it. */
   async whereabouts(folder) {
-    const out = [...this.violations, ...this.console, ...this.axe];
+    const out = [...this.violations, ...this.complaints(), ...this.axe];
     for (const [i, page] of this.people.flatMap(({ context }) => context.pages()).entries()) {
       const body = await page.locator('body').first().innerHTML({ timeout: 1000 }).catch(() => '');
       out.push(`--- ${page.url()}`, body.replaceAll(/<(svg|script|style|noscript)\b[\s\S]*?<\/\1>/g, ''));
@@ -109,7 +117,14 @@ export class Person {
   async tab() {
     const page = await this.context.newPage();
     page.on('load', () => this.look(page).catch(() => {})); // it may be gone already
+    this.front = page;
     return page;
+  }
+
+  /** turn brings a tab to the front: one behind another is drawn once a second, and clicks wait for that. */
+  async turn(page) {
+    this.front = page;
+    await page.bringToFront();
   }
 
   /** look notes what a page of the site shows and keeps. */
@@ -135,6 +150,7 @@ export class Person {
 
   /** start goes to the start page and on to a provider, where nobody is known yet. */
   async start(page, provider) {
+    await this.turn(page);
     await page.goto(this.theatre.site);
     await page.getByRole('link', { name: provider.name }).click();
     await page.waitForURL((url) => url.href.startsWith(provider.issuer));
@@ -142,6 +158,7 @@ export class Person {
 
   /** prove says at the provider who one is. */
   async prove(page, user) {
+    await this.turn(page);
     await page.getByLabel('User name').fill(user);
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
@@ -154,6 +171,12 @@ export class Person {
     await this.cookies();
   }
 
+  /** asked waits until the provider asks who one is. */
+  async asked(page) {
+    await page.getByLabel('User name').waitFor();
+    return true;
+  }
+
   /** arrive waits until the provider has sent one back. */
   async arrive(page) {
     await page.waitForURL((url) => url.href.startsWith(`${this.theatre.site}/`) && !url.pathname.startsWith('/auth/'));
@@ -162,15 +185,20 @@ export class Person {
 
   /** signOut signs out by the menu of the account. */
   async signOut(page) {
+    await this.turn(page);
     await account(page).click();
     await page.getByRole('dialog', { name: 'Account' }).getByRole('button', { name: 'Sign out' }).click();
   }
 
   /** who returns what the menu of the account says. */
   async who(page) {
+    await this.turn(page);
     await account(page).click();
-    const text = (await page.getByRole('dialog', { name: 'Account' }).innerText()).replace(/\s+/g, ' ');
+    const menu = page.getByRole('dialog', { name: 'Account' });
+    await menu.getByRole('button', { name: 'Sign out' }).waitFor(); // its end; it opens before it has anything to say
+    const text = (await menu.innerText()).replace(/\s+/g, ' ');
     await page.keyboard.press('Escape');
+    await menu.waitFor({ state: 'detached' });
     return text;
   }
 
@@ -199,6 +227,7 @@ export class Person {
     const at = `${this.theatre.site}/desk`;
     await desk.route(at, (route) => route.fulfill({ contentType: 'text/html', body: '<link rel=icon href="data:,"><main>desk</main>' }));
     await desk.goto(at);
+    await this.front?.bringToFront();
     return desk;
   }
 
@@ -223,15 +252,18 @@ export const closed = (me, area) => me.body.areas.find((a) => a.area === area).r
 
 const account = (page) => page.getByRole('button', { name: /^Account menu/ });
 
+let calms = 0;
+
 /** calm waits until a page says what it has to say. */
 export async function calm(page) {
   await page.locator('main').first().waitFor();
-  await page.waitForFunction(() => {
+  await page.waitForFunction((call) => {
     const text = document.body.innerText;
-    const same = text.trim() !== '' && text === globalThis.__text && !document.querySelector('[aria-busy="true"]');
-    globalThis.__text = text;
-    return same;
-  }, null, { polling: 100 });
+    const { call: last, text: before } = globalThis.__calm ?? {};
+    globalThis.__calm = { call, text };
+    if (document.querySelector('[aria-busy="true"], [data-testid="skeleton"]')) return false;
+    return text.trim() !== '' && call === last && text === before; // what an earlier call saw is not what is
+  }, ++calms, { polling: 100 });
 }
 
 /** shown returns what a page says, in one line. */

@@ -80,8 +80,9 @@ function configuration(port) {
       return grant;
     },
     renderError: (ctx, out) => { ctx.type = 'html'; ctx.body = pages.failed(out); },
-    // Its own would not reach this machine, where the tests are.
-    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
+    // Its own would not reach this machine, where the tests are, nor wait for one
+    // that has much else to do.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, { ...options, signal: AbortSignal.timeout(30_000) }),
   };
 }
 

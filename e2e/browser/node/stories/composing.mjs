@@ -24,10 +24,10 @@ export default async function story({ theatre, cookie, ask }) {
   await chat.box.fill('one');
   await chat.box.press('Shift+Enter');
   await page.keyboard.type('two');
-  facts.lines = await chat.box.inputValue();
+  facts.lines = await until(async () => { const text = await chat.box.inputValue(); return text.endsWith('two') && text; }, 'what is typed stands there');
   const height = (await chat.box.boundingBox()).height;
   await chat.box.fill('a\nb\nc\nd\ne\nf');
-  facts.grew = (await chat.box.boundingBox()).height > height;
+  facts.grew = await until(async () => (await chat.box.boundingBox()).height > height, 'the composer grows with its text');
   facts.sent = await ask('requests');
 
   // A draft for the next chat, and one for each thread; both outlive the page.

@@ -26,7 +26,7 @@ export default async function story({ theatre, providers: [a], ask }) {
   await ask('age', { session: laptop.me.session.id }); // an hour has gone by
   const stale = await key();
   await laptop.page.goto(`${theatre.site}/auth/${a.id}/start?fresh=1&return=/`);
-  const asked = await laptop.page.getByLabel('User name').isVisible(); // although the provider knows them
+  const asked = await laptop.person.asked(laptop.page); // although the provider knows them
   await laptop.person.prove(laptop.page, a.user);
   await laptop.person.arrive(laptop.page);
   const fresh = await key();

@@ -1,6 +1,8 @@
 // A model that means harm: what it writes is text, and nothing more.
 import { readFile } from 'node:fs/promises';
 import { Chat, assert, until } from '../chat.mjs';
+import { still } from '../eye.mjs';
+import { calm } from '../theatre.mjs';
 
 export default async function story({ theatre, cookie, shots, ask }) {
   const person = await theatre.person({ cookie });
@@ -19,6 +21,7 @@ export default async function story({ theatre, cookie, shots, ask }) {
     await chat.ask(`Hostile ${i}`);
     await chat.says(`End${i}.`);
     await chat.ended();
+    await chat.thread();
     const at = new URL(page.url());
     assert.match(at.pathname, /^\/chat\/thr_/, `text ${i} leads nowhere`);
   }
@@ -36,14 +39,22 @@ export default async function story({ theatre, cookie, shots, ask }) {
       fixed: all('*').filter((e) => getComputedStyle(e).position === 'fixed').length,
     };
   });
+  const rest = async () => { // its parts may come late, and turn to another screen a moment after it
+    await calm(page);
+    await still(page);
+  };
+  await rest();
   const facts = { count: texts.length, live: await live() };
   await page.setViewportSize({ width: 375, height: 812 });
+  await rest();
   facts.phone = await live();
   await page.screenshot({ path: `${shots}/hostile-phone-light.png` });
   await page.setViewportSize({ width: 1440, height: 900 });
+  await rest();
   await page.screenshot({ path: `${shots}/hostile-wide-light.png` });
   await page.reload(); // from the store, all at once
   await chat.says(`End${texts.length - 1}.`);
+  await rest();
   facts.again = await until(async () => { const now = await live(); return now.addresses.length > 0 && now; }, 'the answers are set');
   facts.pages = opened;
   return facts;

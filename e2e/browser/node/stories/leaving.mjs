@@ -13,7 +13,7 @@ export default async function story({ theatre, providers: [a] }) {
   const other = await silent.tab();
   await silent.context.clearCookies({ domain: new URL(theatre.site).hostname });
   await other.goto(theatre.site);
-  await other.getByRole('link', { name: a.name }).click();
+  await Promise.all([other.waitForEvent('domcontentloaded'), other.getByRole('link', { name: a.name }).click()]);
   await silent.arrive(other);
   const known = (await silent.me()).status;
 
@@ -33,6 +33,6 @@ export default async function story({ theatre, providers: [a] }) {
 
   // The provider asks who it is again.
   await person.start(page, a);
-  const asked = await page.getByLabel('User name').isVisible();
+  const asked = await person.asked(page);
   return { known, after, cookies, old, asked };
 }

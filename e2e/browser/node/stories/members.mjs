@@ -1,6 +1,6 @@
 // Who belongs to an account: inviting, changing roles, limits, removing. What
 // became of each is asked at the API.
-import { assert, until } from '../chat.mjs';
+import { assert, glimpse, until } from '../chat.mjs';
 import { Eye } from '../eye.mjs';
 import { calm } from '../theatre.mjs';
 
@@ -28,6 +28,7 @@ export default async function story({ theatre, cookie, user, other, shots }) {
   // Somebody is invited by a link that is shown this once.
   const invite = page.getByRole('button', { name: 'Invite', exact: true });
   await invite.click();
+  await dialog.waitFor();
   await eye.look(page, 'member-invite');
   await dialog.getByRole('button', { name: 'Create invitation' }).click();
   await dialog.getByText('Enter an e-mail address.').waitFor();
@@ -37,8 +38,7 @@ export default async function story({ theatre, cookie, user, other, shots }) {
   await dialog.getByRole('button', { name: 'Create invitation' }).click();
   const link = await dialog.getByTestId('invitation-link').inputValue();
   await eye.look(page, 'member-invited');
-  await dialog.getByRole('button', { name: 'Copy link' }).click();
-  await dialog.getByRole('button', { name: 'Copied' }).waitFor();
+  await glimpse(page, 'Copied', () => dialog.getByRole('button', { name: 'Copy link' }).click());
   facts.copied = await page.evaluate(() => navigator.clipboard.readText()) === link;
   facts.link = link.replace(/#.*/, '#');
   await dialog.getByRole('button', { name: 'Done' }).click();
@@ -89,6 +89,7 @@ export default async function story({ theatre, cookie, user, other, shots }) {
   await choose(other.user, 'Limits');
   await dialog.getByLabel('Credits a month').fill('12,5 credits');
   await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.locator('[aria-invalid="true"]').first().waitFor();
   await eye.look(page, 'member-limit');
   assert.equal((await list('limits')).length, 0, 'what is no amount bounds nothing');
   await dialog.getByLabel('Credits a month').fill('12.5');

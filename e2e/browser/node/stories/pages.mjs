@@ -1,5 +1,5 @@
 // Every page and every dialog, on two screens and in two themes.
-import { Chat } from '../chat.mjs';
+import { Chat, until } from '../chat.mjs';
 import { Eye } from '../eye.mjs';
 import { calm } from '../theatre.mjs';
 
@@ -66,8 +66,11 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
     await page.keyboard.press('Escape');
     await page.getByRole(role).first().waitFor({ state: 'hidden' });
   };
+  const writing = () => page.evaluate(() => document.activeElement?.matches('textarea') ?? false);
+  await until(writing, 'one can type at once');
   await open('palette', () => page.keyboard.press('Control+k'), 'dialog');
   await page.getByRole('main').first().click({ position: { x: 5, y: 5 } });
+  await until(async () => !await writing(), 'a press beside the composer leaves it');
   await open('help', () => page.keyboard.press('?'), 'dialog');
   await open('account-menu', () => page.getByRole('button', { name: /^Account menu/ }).click(), 'dialog');
 
@@ -113,6 +116,7 @@ export default async function story({ theatre, cookie, operator, shots, ask }) {
     await eye.look(page, 'chat-failed');
     await page.setViewportSize({ width: 375, height: 812 });
     await page.getByRole('button', { name: 'Open navigation' }).click();
+    await page.getByRole('dialog', { name: 'Navigation' }).waitFor();
     await eye.look(page, 'drawer', { on: ['phone'] });
     await page.setViewportSize({ width: 1440, height: 900 });
   }

@@ -4,6 +4,8 @@ import { closed, shown } from '../theatre.mjs';
 export default async function story({ theatre, link }) {
   const visit = async (person, page, to) => {
     const response = await page.goto(to);
+    // Who is let in goes on to the chat; the others stay where they are.
+    if (response.ok() && to !== theatre.site) await page.waitForURL((url) => url.pathname === '/chat');
     return { status: response.status(), text: await shown(page), path: new URL(page.url()).pathname };
   };
   const owner = await theatre.person();

@@ -37,6 +37,7 @@ export default async function story({ theatre, cookie, plant, ask }) {
   }
   await page.goto(`${theatre.site}/chat/${thread}`); // again, with all that is there by now
   await chat.says(plant ? 'Nothing' : '');
+  await chat.items.first().waitFor();
   if (plant) { // a stream too
     await chat.ask('What do you know of me?');
     await until(async () => await chat.answers.count() === 2, 'an answer');

@@ -1,12 +1,13 @@
 // What is refused says why, keeps the question, and costs nothing.
 import { Chat, assert, until } from '../chat.mjs';
-import { calm } from '../theatre.mjs';
+import { calm, closed } from '../theatre.mjs';
 
 export default async function story({ theatre, cookie, kinds, ask }) {
   const person = await theatre.person({ cookie });
   const page = await person.tab();
   const chat = new Chat(theatre, page);
   const facts = {};
+  const shut = async () => closed(await person.me(), 'chat').length > 0;
   const write = async (text) => {
     await chat.open();
     await calm(page); // the draft of the last one is there by now
@@ -23,6 +24,7 @@ export default async function story({ theatre, cookie, kinds, ask }) {
     }
     // Whoever had the page open before may still ask; whoever opens it is told.
     const shown = { sent: false, card: '', blocked: '' };
+    if (!closes) await until(() => chat.send.isEnabled(), `${kind}: one may ask`);
     if (await chat.send.isEnabled().catch(() => false)) {
       await chat.send.click();
       await chat.failed.first().waitFor();
@@ -32,6 +34,7 @@ export default async function story({ theatre, cookie, kinds, ask }) {
       shown.kept = await until(async () => (await chat.box.inputValue()) === question || (await chat.questions.count()) > 0, 'the question is kept');
     }
     if (closes) {
+      await until(shut, `${kind}: the server knows of it`);
       await page.reload();
       const told = page.getByTestId('gate-card');
       await told.waitFor();
@@ -39,6 +42,7 @@ export default async function story({ theatre, cookie, kinds, ask }) {
       assert.ok(!await chat.send.isEnabled(), `${kind}: nothing can be sent`);
     }
     await ask('open', { kind });
+    await until(async () => !await shut(), `after ${kind}: the chat is open again`);
     await page.unrouteAll();
     facts[kind] = { ...shown, before, after: await ask('settled') };
   }

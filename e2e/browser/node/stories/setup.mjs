@@ -40,7 +40,7 @@ export default async function story({ theatre, cookie, other, shots, ask }) {
   await page.getByText('There is a new version by now. Please read it again.').waitFor();
   await page.getByText('Data stays in two houses:').waitFor();
   facts.stale = (await setup()).boundary.acknowledged;
-  assert.equal(await tick.isChecked(), false, 'the new text was not read yet');
+  await until(async () => !await tick.isChecked(), 'the new text was not read yet');
   await eye.look(page, 'setup-changed');
   await tick.click();
   await acknowledge.click();
@@ -70,6 +70,8 @@ export default async function story({ theatre, cookie, other, shots, ask }) {
   facts.again = await reasons();
   await reader.evaluate(() => localStorage.setItem('archibot.language', 'de'));
   await reader.goto(`${theatre.site}/chat`);
+  await reader.getByTestId('gate-card').waitFor();
+  await calm(reader);
   facts.german = await reader.getByTestId('gate-card').innerText();
   await eye.look(reader, 'chat-shut-german');
   await open(page);

@@ -1,7 +1,7 @@
 // Many conversations: leaving one at work for another, finding, naming, keeping
 // and deleting them.
 import { readFile } from 'node:fs/promises';
-import { Chat, assert, until } from '../chat.mjs';
+import { Chat, assert, glimpse, until } from '../chat.mjs';
 
 export default async function story({ theatre, cookie, ask }) {
   const person = await theatre.person({ cookie, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
@@ -26,7 +26,7 @@ export default async function story({ theatre, cookie, ask }) {
   await ask('admit', { gate: 13, passes: 2 });
   await item(chat, 'whales').click();
   await chat.says('Whales sing to each other');
-  assert.ok(await chat.stop.isVisible());
+  await chat.stop.waitFor();
   await ask('admit', { gate: 14, passes: -1 });
   await item(chat, 'bees').click();
   await chat.says('Bees dance to say where the flowers are.');
@@ -40,9 +40,9 @@ export default async function story({ theatre, cookie, ask }) {
   await menu(page, chat, 'whales', 'Rename');
   const field = page.getByRole('textbox', { name: 'Title' });
   await field.fill('Songs of the sea');
-  await field.press('Enter');
+  await kept(page, 'PATCH', () => field.press('Enter'));
   await item(chat, 'Songs of the sea').waitFor();
-  await menu(page, chat, 'bees', 'Pin');
+  await kept(page, 'PATCH', () => menu(page, chat, 'bees', 'Pin'));
   await until(async () => (await chat.items.first().innerText()).includes('bees'), 'the pinned one is first');
   await page.reload();
   await until(async () => (await chat.items.first().innerText()).includes('bees'), 'it is still');
@@ -60,13 +60,13 @@ export default async function story({ theatre, cookie, ask }) {
   await until(async () => await chat.items.count() === 2, 'all are back');
 
   // Deleted, and not.
-  await menu(page, chat, 'bees', 'Delete');
+  await kept(page, 'DELETE', () => menu(page, chat, 'bees', 'Delete'));
   await until(async () => await chat.items.count() === 1, 'it is gone from the list');
-  await page.getByRole('button', { name: 'Undo' }).click();
+  await kept(page, 'POST', () => page.getByRole('button', { name: 'Undo' }).click());
   await until(async () => await chat.items.count() === 2, 'it is back');
 
   // Archived.
-  await menu(page, chat, 'bees', 'Archive');
+  await kept(page, 'PATCH', () => menu(page, chat, 'bees', 'Archive'));
   await until(async () => await chat.items.count() === 1, 'it is archived');
 
   // Exported.
@@ -77,12 +77,18 @@ export default async function story({ theatre, cookie, ask }) {
     const file = await download;
     files[kind] = { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
   }
-  await menu(page, chat, 'Songs of the sea', 'Copy ID');
+  await glimpse(page, 'ID copied', () => menu(page, chat, 'Songs of the sea', 'Copy ID'));
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   return { whales, bees, files, copied, books: await ask('settled') };
 }
 
 const item = (chat, text) => chat.items.filter({ hasText: text }).first();
+
+/** kept does what changes a thread, and waits until the server has it: the list shows it before. */
+async function kept(page, method, act) {
+  const answered = page.waitForResponse((r) => r.request().method() === method && r.url().includes('/api/threads/') && r.ok());
+  await Promise.all([answered, act()]);
+}
 
 /** menu picks something of a thread's menu. */
 async function menu(page, chat, text, name) {

@@ -1,6 +1,6 @@
 // What stands beside a conversation: saved prompts, instructions, and how an
 // answer came about.
-import { Chat, assert, until } from '../chat.mjs';
+import { Chat, glimpse, until } from '../chat.mjs';
 
 export default async function story({ theatre, cookie, ask }) {
   const person = await theatre.person({ cookie });
@@ -36,18 +36,22 @@ export default async function story({ theatre, cookie, ask }) {
   // What the model is told before the first message.
   await page.getByRole('button', { name: 'Context & tools' }).click();
   await chat.panel.getByLabel('Instructions').fill('Answer in one line.');
-  await chat.panel.getByRole('button', { name: 'Save' }).click();
-  await chat.panel.getByText('Saved', { exact: true }).waitFor();
+  await glimpse(page, 'Saved', () => chat.panel.getByRole('button', { name: 'Save' }).click());
   await chat.ask(question);
   await until(async () => await chat.answers.count() === 2, 'there is a second answer');
   await chat.ended();
-  facts.sent = await chat.panel.getByText(/The model was sent/).innerText();
+  facts.sent = await until(async () => { // of the second question, not of the first
+    const said = await chat.panel.getByText(/The model was sent/).innerText();
+    return !/ 1 message\b/.test(said) && said;
+  }, 'the panel says what the model was sent');
   await chat.panel.getByRole('tab', { name: 'Files' }).click();
-  assert.ok((await chat.panel.innerText()).length > 40, 'there are no files yet, and why');
+  const files = chat.panel.getByRole('tabpanel', { name: 'Files' });
+  await until(async () => (await files.innerText()).length > 40, 'there are no files yet, and why');
 
   // Every step with its time.
   await chat.panel.getByRole('tab', { name: 'Trace' }).click();
   const steps = chat.panel.locator('[data-step]');
+  await until(async () => await steps.count() >= 6, 'every step is there');
   facts.steps = await steps.evaluateAll((all) => all.map((s) => s.dataset.step));
   facts.trace = (await chat.panel.innerText()).replace(/\s+/g, ' ');
 

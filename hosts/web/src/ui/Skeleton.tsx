@@ -2,7 +2,7 @@ import { cx } from './cx';
 
 /** Where something will stand. Its place says with aria-busy that it comes. */
 export function Skeleton({ className }: { className?: string }) {
-  return <div aria-hidden className={cx('animate-pulse rounded-md bg-hover', className ?? 'h-4 w-full')} />;
+  return <div aria-hidden data-testid="skeleton" className={cx('animate-pulse rounded-md bg-hover', className ?? 'h-4 w-full')} />;
 }
 
 /** Lines of a list that is on its way. */
