@@ -34,7 +34,8 @@ type part struct {
 	name      string
 	rows, row string
 	also      string // a sub-statement that goes on from it
-	fixed     []bool // fields that the text has, by their place; the others are parameters
+	fixed     []bool // fields that are no parameters, by their place
+	all       bool   // every row must be found
 }
 
 const ok = ` WHERE (SELECT ok FROM stands)`
@@ -60,6 +61,31 @@ func inserts(name, into, types, end, also string) *part {
 	return p
 }
 
+// updates is a part that finds rows by their first column and sets those that
+// have a type. Each of them must be there; see written.
+func updates(name, table, columns, types string) *part {
+	p := &part{name: name, all: true}
+	names := strings.Split(columns, ", ")
+	var set, from, value []string
+	params := 0
+	for i, t := range strings.Fields(types) {
+		p.fixed = append(p.fixed, t == "-")
+		if t == "-" {
+			continue
+		}
+		params++
+		from = append(from, fmt.Sprintf("unnest($%d::%s[]) AS %s", params, t, names[i]))
+		if params > 1 {
+			set, value = append(set, names[i]+" = u."+names[i]), append(value, fmt.Sprintf("%s = $%d::%s", names[i], params, t))
+		}
+	}
+	key := table + "." + names[0]
+	p.rows = `UPDATE ` + table + ` SET ` + strings.Join(set, ", ") + ` FROM (SELECT ` + strings.Join(from, ", ") + ok + `) AS u
+WHERE ` + key + ` = u.` + names[0] + ` AND ` + key + ` = ANY($1) RETURNING 1`
+	p.row = `UPDATE ` + table + ` SET ` + strings.Join(value, ", ") + ok + ` AND ` + key + ` = $1::text RETURNING 1`
+	return p
+}
+
 const (
 	holdsInto = `holds (` + row.HoldColumns + `)`
 
@@ -72,6 +98,7 @@ const (
 	holdTypes   = workTypes + markTypes + endTypes + limitTypes + "bigint"
 	openTypes   = workTypes + unmarked + unended + limitTypes + "0"
 	doneTypes   = workTypes + unmarked + endTypes + limitTypes + "bigint"
+	setTypes    = "text - - - text bigint text - - - - - - - - " + markTypes + endTypes + "- - - bigint"
 	holdsOpened = ` RETURNING request_id, replica_id, state`
 	alsoOpened  = `INSERT INTO open_holds (request_id, replica_id) SELECT request_id, replica_id FROM `
 )
@@ -81,7 +108,7 @@ var (
 
 	// A lot that is not as the batch believes was edited by hand; see written.
 	setLots = &part{
-		name: "set_lots", rows: `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
+		name: "set_lots", all: true, rows: `UPDATE lots SET state = u.state, remaining = u.remaining, held = u.held
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS state, unnest($3::bigint[]) AS remaining, unnest($4::bigint[]) AS held,
 	unnest($5::text[]) AS was_state, unnest($6::bigint[]) AS was_remaining, unnest($7::bigint[]) AS was_held` + ok + `) AS u
 WHERE lots.id = u.id AND lots.id = ANY($1) AND lots.state || '' = u.was_state AND lots.remaining = u.was_remaining AND lots.held = u.was_held RETURNING 1`,
@@ -94,13 +121,7 @@ AND id = $1::text AND state || '' = $5::text AND remaining = $6::bigint AND held
 	doneHolds = inserts("done_holds", holdsInto, doneTypes, "", "")
 	newHolds  = inserts("new_holds", holdsInto, holdTypes, holdsOpened, alsoOpened+`new_holds WHERE state = 'open'`)
 
-	// An upsert, although the rows are there: an update would join them, and
-	// on a tiny table the planner may join by the index that the account leads.
-	setHolds = inserts("set_holds", holdsInto, holdTypes, ` ON CONFLICT (request_id) DO UPDATE SET state = EXCLUDED.state, amount = EXCLUDED.amount, parts = EXCLUDED.parts,
-mark_at = EXCLUDED.mark_at, mark_accepted = EXCLUDED.mark_accepted, mark_delivered = EXCLUDED.mark_delivered, mark_cost = EXCLUDED.mark_cost,
-mark_input = EXCLUDED.mark_input, mark_cached = EXCLUDED.mark_cached, mark_output = EXCLUDED.mark_output, mark_estimated = EXCLUDED.mark_estimated,
-closed_at = EXCLUDED.closed_at, reason = EXCLUDED.reason, usage_input = EXCLUDED.usage_input, usage_cached = EXCLUDED.usage_cached,
-usage_output = EXCLUDED.usage_output, usage_estimated = EXCLUDED.usage_estimated, debited = EXCLUDED.debited, uncollected = EXCLUDED.uncollected, debited_by = EXCLUDED.debited_by`, "")
+	setHolds = updates("set_holds", "holds", row.HoldColumns, setTypes)
 
 	closed = &part{name: "closed", rows: `DELETE FROM open_holds` + ok + ` AND request_id = ANY($1::text[])`, row: `DELETE FROM open_holds` + ok + ` AND request_id = $1::text`}
 
@@ -240,19 +261,18 @@ func (g guard) statement(lone bool, in []filled) (name, sql string) {
 	}
 	var b strings.Builder
 	b.WriteString("WITH " + g.sql)
-	at, check := g.params, "1"
+	at, found := g.params, ""
 	for _, p := range in {
 		text := p.rows
 		if lone {
 			text = p.row
 		}
-		if p.part == setLots {
+		if p.all {
 			count := fmt.Sprintf("cardinality($%d)", at+1)
 			if lone {
 				count = "1"
 			}
-			// A division by zero: the batch fails.
-			check = "1 / (NOT ok OR (SELECT count(*) FROM set_lots) = " + count + ")::int"
+			found += fmt.Sprintf(" AND (SELECT count(*) FROM %s) = %s", p.name, count)
 		}
 		fmt.Fprintf(&b, "\n), %s AS (%s", p.name, shift(text, at))
 		if p.also != "" {
@@ -260,7 +280,7 @@ func (g guard) statement(lone bool, in []filled) (name, sql string) {
 		}
 		at += strings.Count(p.row, "$") // a part names each parameter once
 	}
-	sql = strings.Replace(b.String(), ")\n), ", "), ", 1) + ")\nSELECT ok, now, wrote, " + check + " FROM stands"
+	sql = strings.Replace(b.String(), ")\n), ", "), ", 1) + ")\nSELECT ok, now, wrote, 1 / (NOT ok OR true" + found + ")::int FROM stands" // a division by zero: the batch fails
 	texts.Store(name, sql)
 	return name, sql
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,8 @@ func newStand(b *testing.B, accounts int) *stand {
 
 func standAt(b *testing.B, url string, accounts int) *stand {
 	b.Helper()
+	gc := debug.SetGCPercent(400) // as the server does
+	b.Cleanup(func() { debug.SetGCPercent(gc) })
 	s := &stand{url: url, ids: system.NewIDs(system.Now)}
 	var err error
 	s.store, err = sqlstore.Open(b.Context(), sqlstore.Config{URL: s.url, NewID: s.ids.New, MaxConns: 64})
