@@ -55,7 +55,12 @@ func TestOverspend_Request(t *testing.T) {
 		answered := rush(t, site, site.Key(t, account.ID).Key, "req-delay50-chunks3", calls)
 
 		require.Equal(t, paid, answered)
-		require.EqualValues(t, paid, site.Upstream.Stats(t).Requests, "a refused call never reaches the upstream")
+		// HOTPATH 13: only what another server spends meanwhile can leave nothing
+		// for a call that has started, of which there are a tenth of what is left
+		// at the most.
+		started := site.Upstream.Stats(t).Requests - paid
+		require.Zero(t, min(started, 0))
+		require.LessOrEqual(t, started, int64((replicas[db.Kind]-1)*paid/10), "a refused call never reaches the upstream")
 		left := site.Show(t, account.ID)
 		require.Zero(t, left.Credits.Available)
 		require.Zero(t, left.Credits.Held)

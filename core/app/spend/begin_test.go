@@ -90,6 +90,26 @@ func TestSpend_Begin_along(t *testing.T) { // HOTPATH 14
 	}
 }
 
+// A request that has started is not refused for one that came after it, although
+// the later one's hold does not wait.
+func TestSpend_Begin_order(t *testing.T) { // HOTPATH 13
+	inBubble(t, func(b *bench) {
+		r := b.start()
+		b.warm(r)
+		all := b.balance().Available
+		h := b.begin(r, 100)
+		other := b.begin(r, 50)
+		_, err := r.SettleOrRelease(other, 50, ledger.Usage{}, "")
+		require.NoError(b.t, err)
+		_, err = r.Hold(b.op(all - 50))
+		require.ErrorIs(b.t, err, ledger.ErrExhausted)
+		require.True(b.t, r.Confirmed(h))
+		_, err = r.SettleOrRelease(h, 100, ledger.Usage{}, "")
+		require.NoError(b.t, err)
+		b.verify(150)
+	})
+}
+
 func TestSpend_Begin_firstByte(t *testing.T) { // HOTPATH 14: cut at the stream's first byte
 	inBubble(t, func(b *bench) {
 		r := b.start()

@@ -27,6 +27,7 @@ func (q *queue) begin(c *call, now time.Time) bool {
 	}
 	q.slots[c.op.Request] = &slot{account: l.account, hold: c, lent: c.op.Amount}
 	l.slots++
+	l.lazy++
 	c.lazy = true
 	q.lazy = append(q.lazy, c)
 	if len(q.lazy) == 1 {
@@ -70,12 +71,26 @@ func (q *queue) hasten(c *call) {
 	q.enter(c)
 }
 
+// hastenAll puts the provisional holds of an account into its lane, ahead of one
+// that did not start without: what comes later must not leave them nothing.
+func (q *queue) hastenAll(l *lane) {
+	for _, c := range q.lazy {
+		if l.lazy == 0 {
+			return
+		}
+		if c.op.Account == l.account {
+			q.enter(c)
+		}
+	}
+}
+
 func (q *queue) enter(c *call) {
 	if !c.lazy || c.withdrawn {
 		return
 	}
 	c.lazy = false
 	l := q.lane(c.op.Account)
+	l.lazy = max(l.lazy-1, 0)
 	l.waiting[steps] = append(l.waiting[steps], c)
 	q.list(l, steps)
 }
@@ -109,6 +124,9 @@ func (q *queue) withdraw(c *call) bool {
 		return false
 	}
 	c.withdrawn = true
+	if l := q.lanes[c.op.Account]; c.lazy && l != nil {
+		l.lazy = max(l.lazy-1, 0)
+	}
 	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
 		s.hold = nil // what it counts for stays until its settle is done
 	}
