@@ -88,6 +88,9 @@ function dropThread(id: string): void {
   );
 }
 
+/** Keeps a list that is on its way from undoing what is shown already. */
+const withhold = () => queryClient.cancelQueries({ queryKey: ['threads'] });
+
 /** Has the lists of threads read anew. */
 export function staleThreads(): Promise<void> {
   return queryClient.invalidateQueries({ queryKey: ['threads'] });
@@ -103,8 +106,11 @@ export function useChangeThread() {
   return useMutation({
     mutationFn: ({ thread, fields }: { thread: Thread; fields: ThreadFields }) =>
       body(client.PATCH('/api/threads/{thread}', { ...at(thread.id), body: fields })),
-    onMutate: ({ thread, fields }) =>
-      fields.archived === undefined ? sawThread({ ...thread, ...fields, title: fields.title || thread.title }) : dropThread(thread.id),
+    onMutate: ({ thread, fields }) => {
+      void withhold();
+      if (fields.archived === undefined) sawThread({ ...thread, ...fields, title: fields.title || thread.title });
+      else dropThread(thread.id);
+    },
     onSuccess: sawThread,
     onError: (_, { thread }) => sawThread(thread),
     onSettled: staleThreads,
@@ -114,7 +120,10 @@ export function useChangeThread() {
 export function useDeleteThread() {
   return useMutation({
     mutationFn: (id: string) => chatPort.remove(id),
-    onMutate: dropThread,
+    onMutate: (id) => {
+      void withhold();
+      dropThread(id);
+    },
     onSettled: staleThreads,
   });
 }
