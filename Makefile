@@ -61,7 +61,9 @@ generate: ## write the OpenAPI documents from the hosts, and the TypeScript clie
 
 # The browsers come by themselves: a container that starts or stops changes the
 # machine's network, and Chromium then drops what it is loading.
-E2E = TESTCONTAINERS_RYUK_DISABLED=true go test -race -tags e2e -timeout $(E2E_TIMEOUT)
+# Go does not know that these suites build the server, so what it remembers of
+# them is worth nothing.
+E2E = TESTCONTAINERS_RYUK_DISABLED=true go test -count=1 -race -tags e2e -timeout $(E2E_TIMEOUT)
 
 .PHONY: e2e
 e2e: images web ## black-box suites over the built server, real clients and engines
