@@ -27,7 +27,6 @@ func (q *queue) begin(c *call, now time.Time) bool {
 	}
 	q.slots[c.op.Request] = &slot{account: l.account, hold: c, lent: c.op.Amount}
 	l.slots++
-	l.lazy++
 	c.lazy = true
 	q.lazy = append(q.lazy, c)
 	if len(q.lazy) == 1 {
@@ -73,12 +72,9 @@ func (q *queue) hasten(c *call) {
 
 // hastenAll puts the provisional holds of an account into its lane, ahead of one
 // that did not start without: what comes later must not leave them nothing.
-func (q *queue) hastenAll(l *lane) {
-	for _, c := range q.lazy {
-		if l.lazy == 0 {
-			return
-		}
-		if c.op.Account == l.account {
+func (q *queue) hastenAll(account string) {
+	for _, c := range q.lazy { // those of the last 5 ms
+		if c.op.Account == account {
 			q.enter(c)
 		}
 	}
@@ -90,7 +86,6 @@ func (q *queue) enter(c *call) {
 	}
 	c.lazy = false
 	l := q.lane(c.op.Account)
-	l.lazy = max(l.lazy-1, 0)
 	l.waiting[steps] = append(l.waiting[steps], c)
 	q.list(l, steps)
 }
@@ -103,6 +98,7 @@ func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
 	return q.due(now)
 }
 
+// due is overdue for who has the lock.
 func (q *queue) due(now time.Time) (next time.Time, ok bool) {
 	for i, c := range q.lazy {
 		if c.lazy && !c.withdrawn && c.due.After(now) {
@@ -124,9 +120,6 @@ func (q *queue) withdraw(c *call) bool {
 		return false
 	}
 	c.withdrawn = true
-	if l := q.lanes[c.op.Account]; c.lazy && l != nil {
-		l.lazy = max(l.lazy-1, 0)
-	}
 	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
 		s.hold = nil // what it counts for stays until its settle is done
 	}

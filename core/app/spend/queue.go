@@ -82,7 +82,6 @@ type lane struct {
 	listed  [2][2]bool // in turns
 	out     int        // taken, and neither done nor put back
 	slots   int
-	lazy    int // provisional holds that are not in waiting yet
 	desk    desk
 	trouble bool // what was taken last goes to the patient desk next
 	penance int  // batches that it has to stay there
@@ -106,7 +105,7 @@ func (q *queue) put(c *call) bool {
 		return false
 	}
 	if c.op.Kind == ledger.OpHold {
-		q.hastenAll(l)
+		q.hastenAll(l.account)
 	}
 	l.waiting[rankOf(c)] = append(l.waiting[rankOf(c)], c)
 	q.list(l, rankOf(c))
@@ -286,7 +285,7 @@ func (q *queue) forget() {
 	}
 	clear(q.slots)
 	for _, l := range q.lanes {
-		l.slots, l.lazy = 0, 0
+		l.slots = 0
 		q.tidy(l)
 	}
 }

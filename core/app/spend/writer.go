@@ -122,7 +122,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// What keeps a batch from being sent at all, for now.
+// Why a batch is not sent at all, and is tried again in a moment.
 var (
 	errNobody = unknown(errors.New("this server is between two identities"))
 	errLate   = unknown(errors.New("a settle comes too late, and is a release in a moment"))
