@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -37,11 +38,13 @@ const (
 	progress = 60 * time.Second // for some answers to come in
 )
 
-// The long streams run on a replica that lives. They must outlast all kills and
-// the recovery after the last one.
+// The long streams run on a replica that lives. They must outlast the kills and
+// the recovery after the last one, or other streams take their place.
 const (
 	longStreams = 6
 	longModel   = "tok-in40-out900-chunks600-gap100"
+	longTime    = 60 * time.Second // that they take
+	longRest    = 30 * time.Second // in which no other kill begins
 )
 
 func TestCrash(t *testing.T) {
@@ -57,7 +60,9 @@ func TestCrash(t *testing.T) {
 		}
 		victim := site.Start(t)
 		l := startLoad(t, harness.NewClient(victim.BaseURL(), key), workers)
+		costs := map[string]int64{}
 		for range *kills {
+			streams = streams.renewed(t, costs)
 			l.awaitMore(t, 20+rand.IntN(60))
 			victim.Kill()
 			streams.requireUntouched(t)
@@ -69,9 +74,8 @@ func TestCrash(t *testing.T) {
 
 		awaitResolved(t, rows, streams.requests())
 		streams.requireUntouched(t)
-		for request, cost := range streams.await(t) {
-			acknowledged[request] = cost
-		}
+		maps.Copy(acknowledged, costs)
+		maps.Copy(acknowledged, streams.await(t))
 		audit(t, site, rows, account.ID, acknowledged)
 		requireOnlyTheLiving(t, rows, db.Kind)
 		victim.Stop(t)

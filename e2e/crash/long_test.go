@@ -5,8 +5,10 @@ package crash_test
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +19,8 @@ import (
 // again. A nil long has none.
 type long struct {
 	rows    *sql.DB
+	client  *harness.Client
+	began   time.Time
 	holds   map[string]hold // by request
 	done    sync.WaitGroup
 	mu      sync.Mutex
@@ -30,7 +34,8 @@ type hold struct{ replica, state string }
 // startLong starts the streams and returns once all of them are held.
 func startLong(t *testing.T, rows *sql.DB, client *harness.Client) *long {
 	t.Helper()
-	l := &long{rows: rows, answers: map[string]harness.Answer{}}
+	l := &long{rows: rows, client: client, began: time.Now(), answers: map[string]harness.Answer{}}
+	before := l.read(t)
 	for i := range longStreams {
 		shape := harness.Shape{Stream: true, Responses: i%2 == 0}
 		l.done.Go(func() {
@@ -44,12 +49,25 @@ func startLong(t *testing.T, rows *sql.DB, client *harness.Client) *long {
 		})
 	}
 	harness.Eventually(t, progress, "the long streams are held", func() error {
-		if l.holds = l.read(t); len(l.holds) < longStreams {
+		l.holds = l.read(t)
+		maps.DeleteFunc(l.holds, func(request string, _ hold) bool { _, ok := before[request]; return ok })
+		if len(l.holds) < longStreams {
 			return fmt.Errorf("%d are", len(l.holds))
 		}
 		return nil
 	})
 	return l
+}
+
+// renewed returns the streams, or others in their place where they could end
+// before the next kill: what the old ones must have cost is noted in costs.
+func (l *long) renewed(t *testing.T, costs map[string]int64) *long {
+	t.Helper()
+	if l == nil || time.Since(l.began) < longTime-longRest {
+		return l
+	}
+	maps.Copy(costs, l.await(t))
+	return startLong(t, l.rows, l.client)
 }
 
 // read returns the holds of the long streams as they are now.
@@ -84,9 +102,10 @@ func (l *long) requireUntouched(t *testing.T) {
 	if l == nil {
 		return
 	}
-	require.Equal(t, l.holds, l.read(t))
+	now := l.read(t)
 	for request, h := range l.holds {
 		require.Equal(t, "open", h.state, request)
+		require.Equal(t, h, now[request], request)
 	}
 }
 
