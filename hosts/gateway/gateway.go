@@ -20,6 +20,7 @@ import (
 	"github.com/archibot/archibotchat/core/inference"
 	"github.com/archibot/archibotchat/core/keys"
 	"github.com/archibot/archibotchat/hosts/edge"
+	"github.com/archibot/archibotchat/hosts/internal/gather"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -114,7 +115,7 @@ func find(method, path string) (route, bool) {
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := g.cfg.NewID("req")
-	out := &sink{w: w, rc: http.NewResponseController(w), wait: g.cfg.WriteWait}
+	out := &sink{w: w, rc: http.NewResponseController(w), conn: gather.Of(r.Context()), wait: g.cfg.WriteWait}
 	out.field("X-Request-Id", id)
 	h := w.Header()
 	h["Cache-Control"] = noStore

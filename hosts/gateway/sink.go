@@ -7,6 +7,7 @@ import (
 
 	"github.com/archibot/archibotchat/core/app/relay"
 	"github.com/archibot/archibotchat/core/ledger"
+	"github.com/archibot/archibotchat/hosts/internal/gather"
 	port "github.com/archibot/archibotchat/ports/inference"
 )
 
@@ -15,6 +16,7 @@ import (
 type sink struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
+	conn *gather.Conn // nil on a server that does not gather
 	wait time.Duration
 	set  time.Time // when the deadline was last moved
 
@@ -110,9 +112,17 @@ func (s *sink) Frame(frame []byte, newest bool) error {
 		return err
 	}
 	if newest {
-		return s.rc.Flush()
+		return s.flush()
 	}
 	return nil
+}
+
+// flush sends what was written in one piece.
+func (s *sink) flush() error {
+	if err := s.rc.Flush(); err != nil {
+		return err
+	}
+	return s.conn.Flush()
 }
 
 // End ends the stream cleanly: net/http writes the last chunk on return.
@@ -122,7 +132,7 @@ func (s *sink) End() error { return nil }
 // take the answer for complete.
 func (s *sink) Fail(frame []byte) {
 	if s.write(frame) == nil {
-		_ = s.rc.Flush()
+		_ = s.flush()
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -133,6 +143,7 @@ const chunk = 64 << 10
 func (s *sink) write(b []byte) error {
 	for {
 		s.deadline()
+		s.conn.Hold() // until there is no more at hand, or the request ends
 		part := b[:min(len(b), chunk)]
 		if _, err := s.w.Write(part); err != nil {
 			return err

@@ -108,7 +108,7 @@ type streaming struct {
 const (
 	// maxEarly is how much of a stream is kept while its hold is not durable.
 	maxEarly = 64 << 10
-	// earlyWait is how long the next frame is waited for meanwhile.
+	// earlyWait is how long the next frame is waited for before they leave.
 	earlyWait = time.Millisecond
 )
 
@@ -126,11 +126,11 @@ func (s *streaming) own() error {
 
 // pass sends a frame to a client that is still there. What comes before the
 // hold is durable waits for it; if the whole stream is here before that, one
-// step of the ledger does for both ends of it (HOTPATH 14). An error means
-// that the hold was refused.
+// step of the ledger does for both ends of it (HOTPATH 14). So the hold is cut
+// when a frame must leave, unless it is due before. An error means that the
+// hold was refused.
 func (s *streaming) pass(frame []byte, newest bool) error {
 	if s.unsure {
-		s.deps.Ledger.Hasten(s.hold)
 		// Asked first whether the hold is there: else a frame that could leave at
 		// once would wait for the next one.
 		if len(s.early)+len(frame) <= maxEarly && !s.deps.Ledger.Confirmed(s.hold) && (!newest || s.ready != nil && s.ready.Ready(earlyWait)) {

@@ -16,6 +16,8 @@ const (
 	lazyTime = 5 * time.Millisecond
 	// rideTime is after how long it goes with a batch that is sent anyway.
 	rideTime = 3 * time.Millisecond
+	// rideBatch is from how many ops on a batch takes none along.
+	rideBatch = 8
 )
 
 // Begin lets a request start before its hold is durable, if what the account

@@ -139,16 +139,18 @@ func (q *queue) admit(l *lane, c *call) bool {
 
 // take returns the next batch for a desk, empty if nothing waits there. Half
 // of it is kept for steps while some wait; what one rank leaves the other may
-// fill. A batch that goes anyway takes the provisional holds along that will
-// soon be due: each by itself would be a commit more. Each call must come back
-// by done or back before the desk takes again.
+// fill. A small batch that goes anyway takes the provisional holds along that
+// will soon be due: each by itself would be a commit more. Where batches are
+// large the next one takes them at no such cost, and by then some need none,
+// because their settle stands for both. Each call must come back by done or
+// back before the desk takes again.
 func (q *queue) take(d desk, now time.Time, batch []*call) []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	batch = q.fill(d, ends, batch, maxBatch/2)
 	batch = q.fill(d, steps, batch, maxBatch)
 	batch = q.fill(d, ends, batch, maxBatch)
-	if d == swift && len(batch) > 0 && len(batch) < maxBatch {
+	if d == swift && len(batch) > 0 && len(batch) < rideBatch {
 		q.due(now.Add(lazyTime - rideTime))
 		batch = q.fill(d, steps, batch, maxBatch)
 	}

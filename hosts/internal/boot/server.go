@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/archibot/archibotchat/hosts/internal/gather"
 )
 
 // Limits of every HTTP server. There is no write timeout: streams last, and
@@ -34,7 +36,7 @@ func Listen(ctx context.Context, address string, handler http.Handler, log *slog
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l}
+	s := &Server{}
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	s.cut = cut
 	s.http = &http.Server{
@@ -50,6 +52,7 @@ func Listen(ctx context.Context, address string, handler http.Handler, log *slog
 		BaseContext:    func(net.Listener) context.Context { return base },
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	s.listener = gather.On(s.http, l)
 	return s, nil
 }
 
