@@ -1,6 +1,8 @@
 package relay_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,4 +56,36 @@ func TestRelay_early_waits(t *testing.T) { // W5, HOTPATH 13
 		a.say(finished + usage + done)
 		require.NoError(b.t, v.wait())
 	})
+}
+
+// A hold is not cut for a frame that is followed by the whole rest at once:
+// then one step does for both ends.
+func TestRelay_early_oneStep(t *testing.T) { // HOTPATH 14
+	for name, want := range map[string][]string{"more comes at once": {"spend"}, "nothing comes": {"hold", "settle"}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.rich()
+				b.up.soon = len(want) == 1
+				var steps []string
+				b.db.on(func(_ context.Context, ops []ledger.Op) error {
+					for _, op := range ops {
+						steps = append(steps, op.Kind.String())
+					}
+					return nil
+				})
+				v := b.send(chat, &client{})
+				a := b.up.answer()
+				a.say(hello)
+				if len(want) > 1 {
+					time.Sleep(3 * time.Millisecond) // less than the hold's own time
+					require.Equal(b.t, "head|"+hello, v.got())
+				}
+				synctest.Wait()
+				a.say(finished + usage + done)
+				require.NoError(b.t, v.wait())
+				require.True(b.t, strings.HasSuffix(v.got(), finished+done+"end"))
+				require.Equal(b.t, want, steps)
+			})
+		})
+	}
 }

@@ -26,6 +26,7 @@ type upstream struct {
 	vain  error        // foreseen
 	asked port.Request // of Foresee
 	whole bool         // says of each answer that it is at its end
+	soon  bool         // the next frame follows at once
 }
 
 // answer is the body of an answer under way; the test writes it.
@@ -78,8 +79,12 @@ func (u *upstream) Do(ctx context.Context, r *port.Request) (*port.Response, err
 
 func (a *answer) Read(p []byte) (int, error) { return a.reader.Read(p) }
 
-// Ready waits in vain: the test says what comes, and when.
+// Ready waits in vain: the test says what comes, and when. If it is soon, the
+// test must say it at once.
 func (a *answer) Ready(wait time.Duration) bool {
+	if a.up.soon {
+		return true
+	}
 	time.Sleep(wait)
 	return false
 }
