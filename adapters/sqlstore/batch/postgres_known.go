@@ -69,8 +69,9 @@ func (c *chime) now() (time.Time, bool) {
 // that it takes, or not true any more, it returns errStale and the groups keep
 // their books.
 func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, w *work) error {
+	began := time.Now()
 	for _, g := range w.groups {
-		if !g.opens(w.ops, time.Now()) {
+		if !g.opens(w.ops, began) {
 			return errStale
 		}
 	}
