@@ -36,6 +36,7 @@ import (
 	"github.com/archibot/archibotchat/core/pricing"
 	"github.com/archibot/archibotchat/e2e/upstream"
 	"github.com/archibot/archibotchat/hosts/gateway"
+	"github.com/archibot/archibotchat/hosts/internal/gather"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -169,7 +170,9 @@ func newSite(t *testing.T, o options) *site {
 	if o.gateway != nil {
 		o.gateway(&config)
 	}
-	s.srv = httptest.NewServer(gateway.New(config))
+	s.srv = httptest.NewUnstartedServer(gateway.New(config))
+	s.srv.Listener = gather.On(s.srv.Config, s.srv.Listener) // as hosts do
+	s.srv.Start()
 	t.Cleanup(s.srv.Close)
 
 	s.account(account, func(*store.Account) {})

@@ -16,7 +16,8 @@ const (
 	lazyTime = 5 * time.Millisecond
 	// rideTime is after how long it goes with a batch that is sent anyway.
 	rideTime = 3 * time.Millisecond
-	// rideBatch is from how many ops on a batch takes none along.
+	// rideBatch is from how many ops on a batch takes none along: one commit less
+	// is worth little there, and a hold less a whole op.
 	rideBatch = 8
 )
 

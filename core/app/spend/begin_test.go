@@ -110,7 +110,7 @@ func TestSpend_Begin_order(t *testing.T) { // HOTPATH 13
 	})
 }
 
-func TestSpend_Begin_firstByte(t *testing.T) { // HOTPATH 14: cut at the stream's first byte
+func TestSpend_Begin_firstByte(t *testing.T) { // HOTPATH 14: cut when the stream's first byte must leave
 	inBubble(t, func(b *bench) {
 		r := b.start()
 		b.warm(r)

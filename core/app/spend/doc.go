@@ -8,10 +8,11 @@
 //   - a hold is acknowledged only once it is durable (W5), and one whose
 //     caller stopped waiting is released, not forgotten;
 //   - work starts before its hold only where what the account has makes a refusal
-//     unlikely (HOTPATH 13); that hold waits up to 5 ms, or 3 if a batch goes
-//     anyway, and if its settle comes before a batch has taken it, both are one
-//     step (HOTPATH 14). No hold that comes later goes ahead of it. A refusal calls
-//     the work off, leaves no row, and ends overlap for a minute;
+//     unlikely (HOTPATH 13); that hold waits up to 5 ms, or 3 if a small
+//     batch goes anyway, or until an answer must leave, and if its settle comes
+//     before a batch has taken it, both are one step (HOTPATH 14). No hold that
+//     comes later goes ahead of it. A refusal calls the work off, leaves no row,
+//     and ends overlap for a minute;
 //   - a terminal step is retried for as long as the process lives;
 //   - a replica that lost its lease ends its work as errors and goes on under
 //     a new identity, and the holds of a dead one are resolved by
