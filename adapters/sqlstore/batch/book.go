@@ -1,7 +1,7 @@
 package batch
 
 import (
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore/row"
@@ -20,77 +20,18 @@ type book struct {
 	events  int64
 	at      time.Time
 	epoch   int64
-	lots    []ledger.Lot           // that are live, or not empty
-	holds   map[string]ledger.Hold // open ones; there may be others
-	counted map[string]ledger.Counter
+	lots    []ledger.Lot      // that are live, or not empty
+	holds   few[*ledger.Hold] // open ones; there may be others
+	counted few[ledger.Counter]
+
+	account      string // whose it is
+	weight       int    // on the shelf
+	newer, older *book  // its neighbours there
 }
 
-// Limits of what is kept. A version is a number of 32 bits, and must not come
-// round while a book waits for it.
-const (
-	maxBooks = 8192
-	bookAge  = time.Minute
-	// bookShared is how long an account is read first after a book of it was
-	// wrong: a try in vain costs a round trip.
-	bookShared = time.Second
-)
-
-// shelf keeps the books of the accounts in use. It is two maps: when one half
-// is full the other is emptied, so that what is used stays.
-type shelf struct {
-	mu         sync.Mutex
-	young, old map[string]*book
-	cleared    int // how often
-}
-
-// clear forgets all. A database that took over from another may have lost what
-// that one did last, and number its own transactions the same.
-func (s *shelf) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.young, s.old, s.cleared = nil, nil, s.cleared+1
-}
-
-// take takes the books of the groups' accounts, as far as there are any. What
-// it returns has to come with them when they are put back.
-func (s *shelf) take(groups []*group, now time.Time) (cleared int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, g := range groups {
-		b := s.young[g.account]
-		if b == nil {
-			b = s.old[g.account]
-		}
-		delete(s.young, g.account)
-		delete(s.old, g.account)
-		if b != nil && now.Sub(b.seen) < bookAge {
-			g.book = b
-		}
-	}
-	return s.cleared
-}
-
-// put gives the books of a committed batch back.
-func (s *shelf) put(groups []*group, now time.Time, cleared int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cleared != s.cleared {
-		return
-	}
-	for _, g := range groups {
-		if g.book == nil {
-			continue
-		}
-		if len(s.young) >= maxBooks/2 {
-			s.old, s.young = s.young, nil
-		}
-		if s.young == nil {
-			s.young = map[string]*book{}
-		}
-		g.book.seen = now
-		s.young[g.account] = g.book
-	}
-}
+// bookShared is how long an account is read first after a book of it was
+// wrong: a try in vain costs a round trip.
+const bookShared = time.Second
 
 // opens reports whether the group's book is worth a try and has all that its
 // ops may touch.
@@ -101,7 +42,7 @@ func (g *group) opens(ops []ledger.Op, now time.Time) bool {
 	}
 	counted := func(limits []ledger.Limit) bool {
 		for _, l := range limits {
-			if _, ok := b.counted[l.Scope]; !ok {
+			if _, ok := b.counted.get(l.Scope); !ok {
 				return false
 			}
 		}
@@ -112,7 +53,7 @@ func (g *group) opens(ops []ledger.Op, now time.Time) bool {
 		if op.Once != nil || op.Request == "" || !counted(op.Limits) {
 			return false
 		}
-		h, known := b.holds[op.Request]
+		h, known := b.holds.get(op.Request)
 		switch op.Kind {
 		case ledger.OpHold, ledger.OpSpend: // new, or the database says that it is not
 		case ledger.OpSettle, ledger.OpRelease, ledger.OpExtend, ledger.OpMark:
@@ -143,16 +84,16 @@ func (w *work) read(g *group) {
 			if g.counted == nil {
 				g.counted = map[string]ledger.Counter{}
 			}
-			g.counted[l.Scope] = b.counted[l.Scope]
+			g.counted[l.Scope], _ = b.counted.get(l.Scope)
 		}
 	}
 	for _, i := range g.ops {
 		op := &w.ops[i]
 		count(op.Limits)
-		if h, ok := b.holds[op.Request]; ok && !g.known[op.Request] {
+		if h, ok := b.holds.get(op.Request); ok && !g.known[op.Request] {
 			g.known[op.Request] = true
 			w.owner[op.Request] = g.account
-			g.holds = append(g.holds, h)
+			g.holds = append(g.holds, *h)
 			count(h.Limits)
 		}
 	}
@@ -163,7 +104,7 @@ func (w *work) read(g *group) {
 // book of another version than was found is not worth keeping.
 func (g *group) write(found, wrote string, now time.Time) error {
 	if g.book == nil || g.book.version != found {
-		next := &book{holds: map[string]ledger.Hold{}, counted: map[string]ledger.Counter{}}
+		next := &book{}
 		if g.book != nil {
 			next.shared = now.Add(bookShared)
 		}
@@ -174,32 +115,15 @@ func (g *group) write(found, wrote string, now time.Time) error {
 	if g.changed {
 		b.version = wrote
 	}
-	lots := make([]ledger.Lot, 0, len(g.lots)+len(g.changes.Lots))
-	changed := make(map[string]bool, len(g.changes.Lots))
-	keep := func(l ledger.Lot) {
-		if l.State == ledger.LotLive || l.Remaining > 0 {
-			lots = append(lots, l)
-		}
-	}
-	for _, l := range g.changes.Lots {
-		r := row.OfLot(l) // as it will be read
-		changed[l.ID] = true
-		keep(r.Lot())
-	}
-	for _, l := range g.lots {
-		if !changed[l.ID] {
-			keep(l)
-		}
-	}
-	b.lots = lots
+	b.lots = g.lotsLeft()
 	for _, h := range g.holds {
-		if h.State == ledger.HoldOpen {
-			b.holds[h.Request] = h
+		if _, ok := b.holds.get(h.Request); !ok && h.State == ledger.HoldOpen {
+			b.holds.set(h.Request, &h)
 		}
 	}
 	for _, h := range g.changes.Holds {
 		if h.State != ledger.HoldOpen {
-			delete(b.holds, h.Request)
+			b.holds.remove(h.Request)
 			continue
 		}
 		r := row.OfHold(h)
@@ -207,14 +131,66 @@ func (g *group) write(found, wrote string, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		b.holds[h.Request] = kept
+		b.holds.set(h.Request, &kept)
 	}
 	for scope, c := range g.counted {
-		b.counted[scope] = c
+		b.counted.set(scope, c)
 	}
 	for _, c := range g.changes.Counters {
 		r := row.OfCounter(g.account, c)
-		b.counted[c.Scope] = r.Counter()
+		b.counted.set(c.Scope, r.Counter())
 	}
 	return nil
+}
+
+// lotsLeft returns the lots that are live, or not empty, as the batch has left
+// them, and with no more memory of their own than they need.
+func (g *group) lotsLeft() []ledger.Lot {
+	stays := func(l *ledger.Lot) bool { return l.State == ledger.LotLive || l.Remaining > 0 }
+	changed := make(map[string]bool, len(g.changes.Lots))
+	n := 0
+	for i := range g.changes.Lots {
+		l := &g.changes.Lots[i]
+		changed[l.ID] = true
+		if stays(l) {
+			n++
+		}
+	}
+	for i := range g.lots {
+		if l := &g.lots[i]; !changed[l.ID] && stays(l) {
+			n++
+		}
+	}
+	lots := make([]ledger.Lot, 0, n)
+	keep := func(l ledger.Lot) {
+		if stays(&l) {
+			l.Account, l.Source, l.State = g.account, constant(l.Source, sources), constant(l.State, lotStates)
+			lots = append(lots, l)
+		}
+	}
+	for _, l := range g.changes.Lots {
+		r := row.OfLot(l) // as it will be read
+		keep(r.Lot())
+	}
+	for _, l := range g.lots {
+		if !changed[l.ID] {
+			keep(l)
+		}
+	}
+	return lots
+}
+
+// What the rows of lots say again and again.
+var (
+	sources   = []ledger.Source{ledger.SourceOperator, ledger.SourceInvoice, ledger.SourcePack, ledger.SourceDemo, ledger.SourceCorrection}
+	lotStates = []ledger.LotState{ledger.LotLive, ledger.LotExpired, ledger.LotClawedBack, ledger.LotClosed}
+)
+
+// constant returns one of known that a text equals, so that the text's own
+// memory is not kept, or else the text.
+func constant[T ~string](text T, known []T) T {
+	if i := slices.Index(known, text); i >= 0 {
+		return known[i]
+	}
+	return text
 }

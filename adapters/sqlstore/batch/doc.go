@@ -7,11 +7,12 @@
 // (package lite). Both share everything but the statements (type work).
 //
 // On Postgres most batches are one round trip: what a batch has left behind is
-// kept (type book), the next one of the same accounts is decided on it, and its
-// statement begins by taking the locks and looking whether it was still so. If
-// not, it does nothing, and the batch begins anew by reading; tests compare the
-// two ways. Nor does it do anything late, on a server that hung: the time that
-// a batch was decided at has to be the database's, or has just been.
+// kept (type book), of as many accounts as there is room for (type shelf), the
+// next batch of the same accounts is decided on it, and its statement begins by
+// taking the locks and looking whether it was still so. If not, it does
+// nothing, and the batch begins anew by reading; tests compare the two ways.
+// Nor does it do anything late, on a server that hung: the time that a batch
+// was decided at has to be the database's, or has just been.
 //
 // It keeps true that an op changes its own account only, that the replica's
 // fence is read under a lock that recovery excludes, and that a batch is
