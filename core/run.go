@@ -91,7 +91,7 @@ func (a *App) sweep(ctx context.Context) error {
 	}
 }
 
-// addUpEvery is how often it is looked for days of keys' use that are over.
+// addUpEvery is how often what keys used is added up.
 const addUpEvery = time.Hour
 
 // tend tells owners of keys that expire (K4), adds up what keys used, and removes

@@ -110,7 +110,7 @@ func (s events) page(q store.EventQuery, kinds []audit.Kind) *bun.SelectQuery {
 // byRequest returns queries for the events of a request: that of its debit, and
 // all others. An expression keeps an index out: a request has few events.
 func (s events) byRequest(q store.EventQuery) []any {
-	hold := s.reads.NewSelect().TableExpr("holds AS h").Column("h.debited_by").Where("h.request_id = ?", q.Request).Where("h.account_id || '' = ?", q.Account)
+	hold := s.reads.NewSelect().TableExpr("holds AS h").Column("h.debited_by").Where("h.request_id = ?", q.Request).Where("h.account_id = ?", q.Account)
 	debit := s.page(q, q.Kinds).Where("v.seq = (?)", hold).Where("v.request_id || '' = ?", q.Request).Where("v.kind = ?", string(common))
 	others := s.reads.NewSelect().Model((*row.Event)(nil)).Where("v.request_id = ?", q.Request).Where("v.request_id <> ''").
 		Where("v.kind <> ?", string(common)).Where("v.account_id || '' = ?", q.Account)

@@ -37,6 +37,9 @@ type flavor struct {
 	order order
 	// words is how messages are found by what they say.
 	words words
+	// holdOfEach joins the events v with their holds h, one lookup each: where a
+	// table is small, PostgreSQL would rather read all of it.
+	holdOfEach string
 	// others is whether several servers may use the database at once.
 	others bool
 	// partitions is whether tables that say so are cut by time.

@@ -152,7 +152,7 @@ func (s books) Unheld(ctx context.Context, account string, after, until int64) (
 	var rows []row.Entry
 	if err := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account).Where("e.seq > ?", after).Where("e.seq <= ?", until).
 		Where("e.kind || '' = ?", string(ledger.EntryDebit)).
-		Where("NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.request_id = e.request_id AND h.account_id || '' = e.account_id AND h.state = ?)", string(ledger.HoldSettled)).
+		Where("NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.request_id = e.request_id AND h.account_id = e.account_id AND h.state = ?)", string(ledger.HoldSettled)).
 		Order("e.seq").Scan(ctx); err != nil {
 		return nil, s.flavor.fault("look for debits without a hold", err)
 	}
@@ -182,7 +182,7 @@ func (s books) OpenHoldsOf(ctx context.Context, account string, p store.Page) ([
 	var rows []row.Hold
 	// By what is open, wherever: the account's own holds may be many.
 	if err := s.reads.NewSelect().Model(&rows).Join("JOIN open_holds AS o ON o.request_id = h.request_id").
-		Where("h.account_id || '' = ?", account).Where("h.state = ?", string(ledger.HoldOpen)).Where("o.request_id || '' > ?", p.After).
+		Where("h.account_id = ?", account).Where("h.state = ?", string(ledger.HoldOpen)).Where("o.request_id || '' > ?", p.After).
 		OrderExpr("o.request_id || ''").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list an account's open holds", err)
 	}

@@ -88,11 +88,34 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 		}
 	}
 	day := func(n int) time.Time { return since.AddDate(0, 0, n) }
-	for name, want := range map[string]struct {
+	type short struct {
 		read        func() (int, error)
 		found       int
 		rows, pages float64 // at most
-	}{
+	}
+	look := func(name string, want short) {
+		statements = nil
+		found, err := want.read()
+		require.NoError(t, err, name)
+		require.Equal(t, want.found, found, name)
+		require.NotEmpty(t, statements, name)
+		var rows, pages float64
+		for _, statement := range statements {
+			p := explain(t, c, statement)
+			rows, pages = rows+p.looked(), pages+p.Hit+p.Read
+		}
+		t.Logf("%s: %v rows, %v pages", name, rows, pages)
+		require.LessOrEqual(t, rows, want.rows, "%s looks at too many rows:\n%s", name, strings.Join(statements, "\n"))
+		require.LessOrEqual(t, pages, want.pages, "%s reads too many pages:\n%s", name, strings.Join(statements, "\n"))
+	}
+	used := func(n int) func() (int, error) {
+		date := day(n).UTC().Truncate(24 * time.Hour)
+		return func() (int, error) {
+			days, err := s.KeyDays().Of(t.Context(), big, key, date, date.AddDate(0, 0, 1))
+			return len(days), err
+		}
+	}
+	for name, want := range map[string]short{
 		"lots":    {func() (int, error) { l, err := s.Ledger().Lots(t.Context(), big); return len(l), err }, 1, 2, 10},
 		"account": {func() (int, error) { _, err := s.Accounts().Get(t.Context(), big); return 1, err }, 1, 2, 10},
 		"hold":    {func() (int, error) { _, err := s.Ledger().Hold(t.Context(), big, request); return 1, err }, 1, 2, 20},
@@ -125,39 +148,30 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			hs, err := s.Ledger().OpenHoldsOf(t.Context(), big, store.Page{})
 			return len(hs), err
 		}, 0, 1, 20},
-		"a key's day, not added up": {func() (int, error) {
-			date := day(100).UTC().Truncate(24 * time.Hour)
-			days, err := s.KeyDays().Of(t.Context(), big, key, date, date.AddDate(0, 0, 1))
-			return len(days), err
-		}, 1, 500, 1500},
-		"key notices":          {func() (int, error) { ks, err := s.Keys().Notices(t.Context(), 10); return len(ks), err }, 0, 1, 20},
-		"expired":              {func() (int, error) { l, err := s.Ledger().Expired(t.Context(), 10); return len(l), err }, 0, 1, 20},
-		"first page":           {events(store.EventQuery{Limit: 50}), 50, 60, 200},
-		"page deep down":       {events(store.EventQuery{Limit: 50, Before: 200}), 50, 60, 200},
-		"a request's":          {events(store.EventQuery{Request: request}), 1, 4, 40},
-		"no request's":         {events(store.EventQuery{Request: "req_none"}), 0, 1, 20},
-		"seldom kind":          {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied}}), 12, 20, 100},
-		"seldom kinds":         {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied, audit.CreditsGranted, audit.KeyCreated}}), 13, 20, 150},
-		"common kind":          {events(store.EventQuery{Limit: 50, Kinds: []audit.Kind{audit.UsageDebited}}), 50, 60, 200},
-		"busy key":             {events(store.EventQuery{Limit: 50, Key: key}), 50, 60, 200},
-		"seldom key, one step": {events(store.EventQuery{Key: "key_seldom", After: 20_000, Before: 25_001}), 1, 5100, 11_000},
+		"a key's day, not added up": {used(100), 1, 550, 2000},
+		"key notices":               {func() (int, error) { ks, err := s.Keys().Notices(t.Context(), 10); return len(ks), err }, 0, 1, 20},
+		"expired":                   {func() (int, error) { l, err := s.Ledger().Expired(t.Context(), 10); return len(l), err }, 0, 1, 20},
+		"first page":                {events(store.EventQuery{Limit: 50}), 50, 60, 200},
+		"page deep down":            {events(store.EventQuery{Limit: 50, Before: 200}), 50, 60, 200},
+		"a request's":               {events(store.EventQuery{Request: request}), 1, 4, 40},
+		"no request's":              {events(store.EventQuery{Request: "req_none"}), 0, 1, 20},
+		"seldom kind":               {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied}}), 12, 20, 100},
+		"seldom kinds":              {events(store.EventQuery{Kinds: []audit.Kind{audit.GateDenied, audit.CreditsGranted, audit.KeyCreated}}), 13, 20, 150},
+		"common kind":               {events(store.EventQuery{Limit: 50, Kinds: []audit.Kind{audit.UsageDebited}}), 50, 60, 200},
+		"busy key":                  {events(store.EventQuery{Limit: 50, Key: key}), 50, 60, 200},
+		"seldom key, one step":      {events(store.EventQuery{Key: "key_seldom", After: 20_000, Before: 25_001}), 1, 5100, 11_000},
 		"between dates": {func() (int, error) {
 			_, _, err := s.Events().Span(t.Context(), big, day(100), day(101))
 			return 1, err
 		}, 1, 250, 1000},
 	} {
-		statements = nil
-		found, err := want.read()
-		require.NoError(t, err, name)
-		require.Equal(t, want.found, found, name)
-		require.NotEmpty(t, statements, name)
-		var rows, pages float64
-		for _, statement := range statements {
-			p := explain(t, c, statement)
-			rows, pages = rows+p.looked(), pages+p.Hit+p.Read
-		}
-		t.Logf("%s: %v rows, %v pages", name, rows, pages)
-		require.LessOrEqual(t, rows, want.rows, "%s looks at too many rows:\n%s", name, strings.Join(statements, "\n"))
-		require.LessOrEqual(t, pages, want.pages, "%s reads too many pages:\n%s", name, strings.Join(statements, "\n"))
+		look(name, want)
 	}
+	look("adding up what keys used", short{func() (int, error) { _, err := s.KeyDays().Add(t.Context(), big, 1000); return 1, err }, 1, 2010, 7500})
+	for more := true; more; { // and leave some
+		more, err = s.KeyDays().Add(t.Context(), big, 700)
+		require.NoError(t, err)
+	}
+	look("a key's day, added up", short{used(100), 1, 710, 100})
+	look("a key's last whole day", short{used(364), 1, 900, 1500})
 }

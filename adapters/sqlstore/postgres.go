@@ -41,9 +41,11 @@ func postgresFlavor(clock func() time.Time) *flavor {
 			err = db.NewRaw("SELECT to_regclass(?) IS NOT NULL", name).Scan(ctx, &has)
 			return has, err
 		},
-		class:      postgresClass,
-		order:      xactOrder{},
-		words:      vectors{},
+		class: postgresClass,
+		order: xactOrder{},
+		words: vectors{},
+		holdOfEach: "LEFT JOIN LATERAL (SELECT x.account_id, x.usage_input, x.usage_cached, x.usage_output FROM holds AS x" +
+			" WHERE x.request_id = v.request_id OFFSET 0) AS h ON h.account_id = v.account_id",
 		others:     true,
 		partitions: true,
 	}

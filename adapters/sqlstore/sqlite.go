@@ -30,9 +30,10 @@ func sqliteFlavor(clock func() time.Time) *flavor {
 			err = db.NewRaw("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)", name).Scan(ctx, &has)
 			return has, err
 		},
-		class: sqliteClass,
-		order: rowOrder{},
-		words: fts{},
+		class:      sqliteClass,
+		order:      rowOrder{},
+		words:      fts{},
+		holdOfEach: "LEFT JOIN holds AS h ON h.request_id = v.request_id AND h.account_id = v.account_id",
 	}
 	f.migrations, _ = fs.Sub(migrationFiles, "migrations/sqlite")
 	return f

@@ -50,7 +50,7 @@ type (
 func (s *server) registerKeyUsage() {
 	op(s, huma.Operation{
 		OperationID: "show-key-usage", Method: http.MethodGet, Path: "/api/keys/{id}/usage", Tags: []string{"Keys"},
-		Summary: "Show what a key used", Description: "What the key used by day of UTC, dated by when a request began. Members see their own keys, administrators all.",
+		Summary: "Show what a key used", Description: "What the key used by day of UTC, dated by when a request was debited. Members see their own keys, administrators all.",
 		Errors: []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.keyUsage)
 }

@@ -24,7 +24,7 @@ type Usage struct {
 }
 
 // Usage returns what a key used on the days of UTC from first to last: requests
-// that began then, by the ledger's clock, and were debited. Members see their own keys' use,
+// that were debited then, by the ledger's clock. Members see their own keys' use,
 // administrators all. Zero times mean the 30 days up to now. An operator may
 // leave the account empty. Faults: not_found, admin_required, invalid_period.
 func (s *Service) Usage(ctx context.Context, account, id string, first, last time.Time) (Usage, error) {
@@ -62,9 +62,13 @@ func (s *Service) Usage(ctx context.Context, account, id string, first, last tim
 	return u, nil
 }
 
-// AddUp adds up the days that are over, so that they are quick to read however
-// much was used on them. It costs nothing beside requests, and no figure depends
-// on when it runs.
+// addStep is how many events are added up at once: some milliseconds. So many at
+// most, and those since AddUp ran last, are read to tell a day.
+const addStep = 1000
+
+// AddUp adds up what was used, so that days are quick to read however much was
+// used on them. It costs nothing beside requests, and no figure depends on when
+// it runs.
 func (s *Service) AddUp(ctx context.Context) error {
 	for p := (store.Page{Limit: store.MaxPage}); ; {
 		accounts, err := s.d.Store.Accounts().List(ctx, p)
@@ -73,7 +77,7 @@ func (s *Service) AddUp(ctx context.Context) error {
 		}
 		for _, a := range accounts {
 			for more := true; more; {
-				if more, err = s.d.Store.KeyDays().Add(ctx, a.ID); err != nil {
+				if more, err = s.d.Store.KeyDays().Add(ctx, a.ID, addStep); err != nil {
 					return err
 				}
 			}

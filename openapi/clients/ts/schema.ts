@@ -358,7 +358,7 @@ export interface paths {
         };
         /**
          * Show what a key used
-         * @description What the key used by day of UTC, dated by when a request began. Members see their own keys, administrators all.
+         * @description What the key used by day of UTC, dated by when a request was debited. Members see their own keys, administrators all.
          */
         get: operations["show-key-usage"];
         put?: never;
