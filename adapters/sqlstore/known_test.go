@@ -1,5 +1,3 @@
-//go:build engines
-
 package sqlstore_test
 
 import (
@@ -12,23 +10,31 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/core/ledger"
-	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-// HOTPATH 1: batches of accounts that are known, in one round trip, leave the
-// same rows and have the same outcomes as those that read them first, whoever
-// else writes in between.
-func TestPostgres_KnownEqualsRead(t *testing.T) {
-	t.Parallel()
+// rivals are a store whose batches go by what it knows, another one on the same
+// database, and one on a database of its own whose batches read.
+type rivals struct {
+	known, other, reads *sqlstore.Store
+	before              func(batch int) // is run before each
+	dump                func(*testing.T, *sqlstore.Store) string
+}
+
+// HOTPATH 1: batches of accounts that are known leave the same rows and have the
+// same outcomes as those that read them first, whoever else writes in between.
+func knownEqualsRead(t *testing.T, opened func(clock func() time.Time) rivals) {
+	t.Helper()
 	at := time.Date(2025, 3, 1, 12, 0, 0, 123_457_000, time.UTC)
 	clock := func() time.Time { return at }
-	shared := localpg.URL(t)
-	known, other, reads := open(t, shared, clock), open(t, shared, clock), open(t, localpg.URL(t), clock)
+	stores := opened(clock)
+	known, other, reads := stores.known, stores.other, stores.reads
 	r := rand.New(rand.NewPCG(3, 4))
-	alone := true
+	alone, batches := true, 0
 	both := func(ops ...ledger.Op) {
 		t.Helper()
+		batches++
+		stores.before(batches)
 		by := known
 		if !alone && r.IntN(5) == 0 {
 			by = other
@@ -43,7 +49,7 @@ func TestPostgres_KnownEqualsRead(t *testing.T) {
 			got[i].Err, want[i].Err = nil, nil
 		}
 		require.Equal(t, want, got)
-		require.Equal(t, dump(t, reads), dump(t, known), "%+v", ops)
+		require.Equal(t, stores.dump(t, reads), stores.dump(t, known), "%+v", ops)
 	}
 	create(t, known, "acct_1")
 	create(t, reads, "acct_1")
@@ -109,76 +115,4 @@ func TestPostgres_KnownEqualsRead(t *testing.T) {
 		both(op)
 		both(op) // replayed
 	}
-}
-
-// A row that was edited by hand is not written over: the batch reads it.
-func TestPostgres_KnownLotsEdited(t *testing.T) {
-	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
-	create(t, s, "acct_1")
-	commit(t, s, grant("acct_1", "lot_1", 1000))
-	op := ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: "req_1", Nonce: "n", Amount: 100, Replica: "rep_1", Deadline: time.Hour}
-	commit(t, s, op)
-	require.NoError(t, s.Exec(t.Context(), "UPDATE lots SET remaining = 500"))
-	op.Request = "req_2"
-	outs, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{op})
-	require.NoError(t, err)
-	require.NoError(t, outs[0].Err)
-	require.EqualValues(t, 300, outs[0].Available)
-	n, err := s.Count(t.Context(), "SELECT remaining FROM lots")
-	require.NoError(t, err)
-	require.EqualValues(t, 500, n)
-}
-
-// What a batch believed is not enough to refuse by: a grant that came in
-// elsewhere is seen at once.
-func TestPostgres_KnownRefusals(t *testing.T) { // L4
-	t.Parallel()
-	url := localpg.URL(t)
-	s, other := open(t, url, nil), open(t, url, nil)
-	create(t, s, "acct_1")
-	commit(t, s, grant("acct_1", "lot_1", 100))
-	hold := func(request string) ledger.Outcome {
-		outs, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpHold, Account: "acct_1", Request: request, Nonce: "n", Amount: 80, Deadline: time.Hour}})
-		require.NoError(t, err)
-		return outs[0]
-	}
-	require.NoError(t, hold("req_1").Err)
-	require.ErrorIs(t, hold("req_2").Err, ledger.ErrExhausted)
-	commit(t, other, grant("acct_1", "lot_2", 100))
-	require.NoError(t, hold("req_3").Err)
-	require.ErrorIs(t, hold("req_4").Err, ledger.ErrExhausted)
-}
-
-// HOTPATH 4: money time is the database's own, and never ahead of it.
-func TestPostgres_KnownTime(t *testing.T) {
-	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
-	create(t, s, "acct_1")
-	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
-	for i := range 200 {
-		before, err := s.Count(t.Context(), micros)
-		require.NoError(t, err)
-		outs, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{{Kind: ledger.OpHold, Account: "acct_1", Request: fmt.Sprint("req_", i), Nonce: "n", Amount: 1, Deadline: time.Hour}})
-		require.NoError(t, err)
-		require.NoError(t, outs[0].Err)
-		after, err := s.Count(t.Context(), micros)
-		require.NoError(t, err)
-		require.LessOrEqual(t, outs[0].At.UnixMicro(), after)
-		require.GreaterOrEqual(t, outs[0].At.UnixMicro(), before-100_000)
-	}
-}
-
-const micros = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-
-// dump is every row that batches write, without the IDs and transactions of events.
-func dump(t *testing.T, s *sqlstore.Store) string {
-	t.Helper()
-	text, err := s.Text(t.Context(), `SELECT concat(
-		(SELECT json_agg(a ORDER BY id) FROM (SELECT id, epoch, event_seq, entry_seq, ledger_at FROM accounts) AS a),
-		(SELECT json_agg(l ORDER BY id) FROM lots AS l), (SELECT json_agg(h ORDER BY request_id) FROM holds AS h),
-		(SELECT json_agg(o ORDER BY request_id) FROM open_holds AS o), (SELECT json_agg(c ORDER BY scope) FROM counters AS c), (SELECT json_agg(e ORDER BY seq) FROM entries AS e),
-		(SELECT json_agg(to_jsonb(v) - 'id' - 'xact' ORDER BY seq) FROM events AS v))`)
-	require.NoError(t, err)
-	return text
 }

@@ -24,6 +24,8 @@ type SQLite struct {
 	pages int           // of log after which a commit moves them
 	conn  *lite.Conn    // nil until the first batch
 	stmts map[string]*lite.Stmt
+	watch watch
+	books shelf
 }
 
 // NewSQLite returns a committer to a file. The others of this process that
@@ -56,7 +58,8 @@ func (s *SQLite) close() error {
 		return nil
 	}
 	err := s.conn.Close()
-	s.conn, s.stmts = nil, nil
+	s.conn, s.stmts, s.watch = nil, nil, watch{}
+	s.books.clear()
 	return err
 }
 
@@ -101,24 +104,57 @@ func (s *SQLite) Commit(ctx context.Context, by store.Replica, ops []ledger.Op) 
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("prepare to commit a batch: %w", err)
 	}
-	if err := s.begin(ctx); err != nil {
-		return nil, fmt.Errorf("begin a batch: %w", err)
+	err = s.run(ctx, by, w)
+	if w.refuted(err) { // its books are not on the shelf any more
+		w = newWork(ops)
+		err = s.run(ctx, by, w)
 	}
-	defer s.undo() // no effect after commit
-	if err := s.commit(ctx, by, w); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return w.out, nil
 }
 
+// run is the transaction of a batch.
+func (s *SQLite) run(ctx context.Context, by store.Replica, w *work) error {
+	if err := s.begin(ctx); err != nil {
+		return fmt.Errorf("begin a batch: %w", err)
+	}
+	defer s.undo() // no effect after commit
+	return s.commit(ctx, by, w)
+}
+
 // commit does all of a batch once it has begun.
 func (s *SQLite) commit(ctx context.Context, by store.Replica, w *work) error {
-	if err := s.load(by, w); err != nil {
+	if err := s.look(); err != nil {
+		return fmt.Errorf("look what others have committed: %w", err)
+	}
+	if err := s.checkFence(by); err != nil {
+		return err
+	}
+	hearsay, err := s.recall(w)
+	if err != nil {
+		return err
+	}
+	if err := s.load(w); err != nil {
 		return err
 	}
 	changes := w.decide(s.clock(), s.newID)
+	if err := s.doubt(w); err != nil {
+		return err
+	}
 	if changes.empty() {
+		if hearsay {
+			return errStale // a refusal is not given out on hearsay
+		}
+		if s.watch.tenure != 0 {
+			s.learn(w)
+		}
 		return nil
+	}
+	tenure, err := s.claim()
+	if err != nil {
+		return fmt.Errorf("mark the file: %w", err)
 	}
 	if err := s.write(changes); err != nil {
 		return fmt.Errorf("write a batch: %w", err)
@@ -127,8 +163,11 @@ func (s *SQLite) commit(ctx context.Context, by store.Replica, w *work) error {
 		return err
 	}
 	if err := s.stmts[liteCommit].Exec(); err != nil {
+		s.books.clear() // whatever became of it
 		return fmt.Errorf("commit a batch: %w", err)
 	}
+	s.watch.tenure, s.watch.found = tenure, tenure
+	s.learn(w)
 	return nil
 }
 
@@ -179,6 +218,7 @@ func (s *SQLite) open() error {
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	s.conn, s.stmts = conn, stmts
+	s.conn, s.stmts, s.watch = conn, stmts, watch{}
+	s.books.clear()
 	return nil
 }

@@ -8,19 +8,17 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
-// load reads what the ops of a batch may touch.
-func (s *SQLite) load(by store.Replica, w *work) error {
-	if err := s.checkFence(by); err != nil {
-		return err
-	}
+// load reads what the ops of a batch may touch, as far as it was not recalled.
+func (s *SQLite) load(w *work) error {
 	r := liteRun{stmts: s.stmts}
 	counters := w.liteCounters()
 	lots := w.liteLots()
-	eachRow(&r, liteAccount, w.accounts, w.liteAccounts())
-	eachRow(&r, liteLots, w.accounts, lots)
+	accounts, requests, scopes := w.unread()
+	eachRow(&r, liteAccount, accounts, w.liteAccounts())
+	eachRow(&r, liteLots, accounts, lots)
 	eachRow(&r, liteLotByID, w.lots, lots)
-	eachRow(&r, liteHold, w.requests, w.liteHolds())
-	eachRow(&r, liteCounters, w.scopes, counters)
+	eachRow(&r, liteHold, requests, w.liteHolds())
+	eachRow(&r, liteCounters, scopes, counters)
 	eachRow(&r, liteDone, w.corrections, w.liteCorrections())
 	eachRow(&r, liteNames, w.names, w.liteNames())
 	eachRow(&r, liteCounters, w.uncounted(), counters) // of holds that were read above
@@ -39,7 +37,7 @@ type liteRun struct {
 }
 
 func (s *SQLite) checkFence(by store.Replica) error {
-	if by == (store.Replica{}) {
+	if by == (store.Replica{}) || by == s.watch.fenced && s.watch.fencedAt == s.watch.version {
 		return nil
 	}
 	found, fence := false, int64(0)
@@ -50,6 +48,7 @@ func (s *SQLite) checkFence(by store.Replica) error {
 	if !found || fence != by.Fence {
 		return store.ErrFenced
 	}
+	s.watch.fenced, s.watch.fencedAt = by, s.watch.version
 	return nil
 }
 

@@ -7,18 +7,26 @@ import (
 
 // write writes what a batch leaves behind.
 func (s *SQLite) write(w *writes) error {
-	live, dead := split(w.lots, func(r *row.Lot) bool { return r.State == string(ledger.LotLive) })
+	live, dead := split(w.lotRows(), func(l *liteLotRow) bool { return l.state == string(ledger.LotLive) })
 	r := liteRun{stmts: s.stmts}
-	eachWrite(&r, liteNewLot, w.newLots, (*row.Lot).Fields)
-	eachWrite(&r, liteSetLive, live, func(r *row.Lot) []any { return []any{&r.ID, &r.Remaining, &r.Held} })
-	eachWrite(&r, liteSetLot, dead, func(r *row.Lot) []any { return []any{&r.ID, &r.State, &r.Remaining, &r.Held} })
-	eachWrite(&r, liteNewHold, w.newHolds, (*row.Hold).Fields)
-	eachWrite(&r, liteSetHold, w.holds, changeable)
-	eachWrite(&r, liteNewEntry, w.entries, (*row.Entry).Fields)
-	eachWrite(&r, liteCounter, w.counters, (*row.Counter).Fields)
-	eachWrite(&r, liteName, w.named, (*row.Reservation).Fields)
-	eachWrite(&r, liteNewEvent, w.events, (*row.Event).Fields)
-	eachWrite(&r, liteHead, headRows(w.heads), func(h *liteHeadRow) []any { return []any{&h.account, &h.entries, &h.events, &h.at} })
+	found := func() error {
+		if s.conn.Changed() != 1 {
+			return errStale
+		}
+		return nil
+	}
+	eachWrite(&r, liteNewLot, w.newLots, (*row.Lot).Fields, nil)
+	eachWrite(&r, liteSetLive, live, func(l *liteLotRow) []any { return []any{&l.id, &l.remaining, &l.held, &l.wasRemaining, &l.wasHeld} }, found)
+	eachWrite(&r, liteSetLot, dead, func(l *liteLotRow) []any {
+		return []any{&l.id, &l.state, &l.remaining, &l.held, &l.wasState, &l.wasRemaining, &l.wasHeld}
+	}, found)
+	eachWrite(&r, liteNewHold, w.newHolds, (*row.Hold).Fields, nil)
+	eachWrite(&r, liteSetHold, w.holds, changeable, found)
+	eachWrite(&r, liteNewEntry, w.entries, (*row.Entry).Fields, nil)
+	eachWrite(&r, liteCounter, w.counters, (*row.Counter).Fields, nil)
+	eachWrite(&r, liteName, w.named, (*row.Reservation).Fields, nil)
+	eachWrite(&r, liteNewEvent, w.events, (*row.Event).Fields, nil)
+	eachWrite(&r, liteHead, w.headRows(), func(h *head) []any { return h.fields(nil) }, found)
 	return r.err
 }
 
@@ -34,9 +42,10 @@ func split[R any](rows []R, is func(*R) bool) (yes, no []R) {
 	return yes, no
 }
 
-// eachWrite runs a statement once per row. Each row is copied to one place, of
-// which fields tells once where its columns are.
-func eachWrite[R any](r *liteRun, text string, rows []R, fields func(*R) []any) {
+// eachWrite runs a statement once per row, and then, if it is not nil, after on
+// what it did. Each row is copied to one place, of which fields tells once where
+// its columns are.
+func eachWrite[R any](r *liteRun, text string, rows []R, fields func(*R) []any, after func() error) {
 	if len(rows) == 0 || r.err != nil {
 		return
 	}
@@ -44,22 +53,27 @@ func eachWrite[R any](r *liteRun, text string, rows []R, fields func(*R) []any) 
 	args := fields(one)
 	for i := range rows {
 		*one = rows[i]
-		if r.err = st.Exec(args...); r.err != nil {
+		if r.err = st.Exec(args...); r.err == nil && after != nil {
+			r.err = after()
+		}
+		if r.err != nil {
 			return
 		}
 	}
 }
 
-// liteHeadRow is what changes in an account's row.
-type liteHeadRow struct {
-	account             string
-	entries, events, at int64
+// liteLotRow is what changes in a lot's row, and what it was.
+type liteLotRow struct {
+	id, state, wasState     string
+	remaining, wasRemaining int64
+	held, wasHeld           int64
 }
 
-func headRows(groups []*group) []liteHeadRow {
-	rows := make([]liteHeadRow, len(groups))
-	for i, g := range groups {
-		rows[i] = liteHeadRow{account: g.account, entries: g.entries, events: g.events, at: row.Micros(g.at)}
+func (w *writes) lotRows() []liteLotRow {
+	rows := make([]liteLotRow, len(w.lots))
+	for i := range rows {
+		l, was := &w.lots[i], &w.were[i]
+		rows[i] = liteLotRow{l.ID, l.State, was.State, l.Remaining, was.Remaining, l.Held, was.Held}
 	}
 	return rows
 }

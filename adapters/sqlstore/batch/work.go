@@ -46,6 +46,8 @@ type group struct {
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
 	book    *book           // that was there
+	// recalled: it was filled from its book (SQLite)
+	recalled bool
 	version string          // of the account's row, as it was read
 	changed bool            // by the batch
 	changes ledger.Changes  // what it did
@@ -153,7 +155,7 @@ func (w *work) uncounted() (scopes []string) {
 	for _, g := range w.groups {
 		for _, h := range g.holds {
 			for _, l := range h.Limits {
-				if _, ok := slices.BinarySearch(w.scopes, l.Scope); !ok {
+				if _, ok := slices.BinarySearch(w.scopes, l.Scope); !ok && !g.recalled {
 					scopes = append(scopes, l.Scope)
 				}
 			}

@@ -80,3 +80,6 @@ func (c *Conn) AutoCheckpoint(pages int) error {
 
 // Idle reports whether no transaction is open.
 func (c *Conn) Idle() bool { return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) != 0 }
+
+// Changed returns how many rows the last statement that writes has written.
+func (c *Conn) Changed() int { return int(sqlite3.Xsqlite3_changes(c.tls, c.db)) }

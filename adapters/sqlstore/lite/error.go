@@ -34,3 +34,6 @@ func (c *Conn) fail(code int32) error {
 
 // Busy reports whether another connection holds the lock.
 func (e *Error) Busy() bool { return e.code&0xff == sqlite3.SQLITE_BUSY }
+
+// Constraint reports whether a row was refused by what its table demands.
+func (e *Error) Constraint() bool { return e.code&0xff == sqlite3.SQLITE_CONSTRAINT }
