@@ -82,6 +82,7 @@ func TestSQLite_KnownElsewhere(t *testing.T) {
 		"the epoch rises":              {exec("UPDATE accounts SET epoch = 2"), gated, ledger.ErrEpoch, 90},
 		"a lot is edited":              {exec("UPDATE lots SET remaining = 90"), next, nil, 20},
 		"a lot is edited, none enough": {exec("UPDATE lots SET remaining = 40"), next, ledger.ErrExhausted, 30},
+		"a lot is edited, enough":      {exec("UPDATE lots SET held = 0"), knownHold("req_2", 95), nil, 5},
 		"a lot is closed":              {exec("UPDATE lots SET state = 'closed'"), next, ledger.ErrExhausted, 0},
 	} {
 		for between, account := range map[string]string{"at once": "", "after another account's": "acct_2", "after a batch that changes nothing": "acct_none"} {
@@ -108,6 +109,27 @@ func TestSQLite_KnownElsewhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A mark may show in the row of its hold only.
+func TestSQLite_KnownMarks(t *testing.T) { // HOTPATH 8
+	t.Parallel()
+	at := now()
+	clock := func() time.Time { return at }
+	file := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
+	s, other := open(t, file, clock), open(t, file, clock)
+	create(t, s, "acct_1")
+	commit(t, s, grant("acct_1", "lot_1", 100))
+	op := knownHold("req_1", 10)
+	commit(t, s, op)
+	mark := op
+	mark.Kind, mark.Mark = ledger.OpMark, ledger.Mark{Accepted: true, Cost: 7}
+	commit(t, other, mark)
+	op.Kind, op.Amount = ledger.OpExtend, 20
+	commit(t, s, op)
+	cost, err := s.Count(t.Context(), "SELECT mark_cost FROM holds")
+	require.NoError(t, err)
+	require.EqualValues(t, 7, cost)
 }
 
 // One request is one account's, whatever is known of them.
