@@ -14,6 +14,12 @@
 // Nor does it do anything late, on a server that hung: the time that a batch
 // was decided at has to be the database's, or has just been.
 //
+// On SQLite the books spare the reading. The write lock is held before anything
+// is decided, so a book is believed only if no other connection has committed
+// since, which SQLite tells, or if none of those was another committer, which
+// would have left its mark in the file, and the account's row is as it was.
+// What was edited by hand fails the batch's updates, and it begins anew.
+//
 // It keeps true that an op changes its own account only, that the replica's
 // fence is read under a lock that recovery excludes, and that a batch is
 // written whole or not at all. It does not retry and does not translate the

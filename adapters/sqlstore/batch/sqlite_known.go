@@ -95,7 +95,7 @@ func (s *SQLite) recall(w *work) (hearsay bool, err error) {
 		b.version = s.watch.version
 		if g.opens(w.ops, now) {
 			w.read(g)
-			g.recalled = true
+			g.told = true
 			hearsay = hearsay || doubted
 		}
 	}
@@ -109,7 +109,7 @@ func (s *SQLite) doubt(w *work) error {
 	var refused []string
 	for _, g := range w.groups {
 		for _, i := range g.ops {
-			if op := &w.ops[i]; g.recalled && w.out[i].Err != nil && !g.known[op.Request] {
+			if op := &w.ops[i]; g.told && w.out[i].Err != nil && !g.known[op.Request] {
 				refused = append(refused, op.Request)
 			}
 		}
@@ -133,11 +133,11 @@ func (s *SQLite) learn(w *work) {
 
 // unread returns what has to be read of the accounts that were not recalled.
 func (w *work) unread() (accounts, requests, scopes []string) {
-	if !slices.ContainsFunc(w.groups, func(g *group) bool { return g.recalled }) {
+	if !slices.ContainsFunc(w.groups, func(g *group) bool { return g.told }) {
 		return w.accounts, w.requests, w.scopes
 	}
 	for _, g := range w.groups {
-		if g.recalled {
+		if g.told {
 			continue
 		}
 		accounts = append(accounts, g.account)
@@ -160,5 +160,5 @@ func (w *work) unread() (accounts, requests, scopes []string) {
 func (w *work) refuted(err error) bool {
 	var said *lite.Error
 	return (errors.Is(err, errStale) || errors.As(err, &said) && said.Constraint()) &&
-		slices.ContainsFunc(w.groups, func(g *group) bool { return g.recalled })
+		slices.ContainsFunc(w.groups, func(g *group) bool { return g.told })
 }

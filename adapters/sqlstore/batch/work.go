@@ -155,7 +155,7 @@ func (w *work) uncounted() (scopes []string) {
 	for _, g := range w.groups {
 		for _, h := range g.holds {
 			for _, l := range h.Limits {
-				if _, ok := slices.BinarySearch(w.scopes, l.Scope); !ok && !g.recalled {
+				if _, ok := slices.BinarySearch(w.scopes, l.Scope); !ok && !g.told {
 					scopes = append(scopes, l.Scope)
 				}
 			}
