@@ -46,8 +46,7 @@ type group struct {
 	known   map[string]bool // lots and requests that have a row
 	ops     []int           // indexes into work.ops
 	book    *book           // that was there
-	// recalled: it was filled from its book (SQLite)
-	recalled bool
+	told    bool            // what its book says was not read (SQLite)
 	version string          // of the account's row, as it was read
 	changed bool            // by the batch
 	changes ledger.Changes  // what it did
