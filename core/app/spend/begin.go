@@ -111,15 +111,17 @@ func (s *Spend) hurry(ctx context.Context) {
 	}
 }
 
-// refreshEvery is how often the amounts of accounts in use are read of which
-// no batch has told lately. They are read a few at a time, all through that
-// while: to read all at once would keep the batches of that moment waiting.
+// refreshEvery is how often the amounts of accounts in use are read that would
+// cover the next request if they were younger, and of which no batch has told
+// lately. They are read a few at a time, all through that while: to read all at
+// once would keep the batches of that moment waiting.
 const (
-	refreshEvery = fundsAge / 2
+	refreshEvery = 500 * time.Millisecond
 	refreshChunk = 50
 )
 
-// refresh keeps what is known of the accounts in use young enough to count.
+// refresh keeps what is known of the accounts in use young enough to count, as
+// far as that is too little to count when it is older.
 func (s *Spend) refresh(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()

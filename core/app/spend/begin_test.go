@@ -195,9 +195,86 @@ func TestSpend_Begin_headroom(t *testing.T) { // HOTPATH 13
 
 		time.Sleep(20 * time.Second)
 		b.begin(r, 1) // what is known is read anew while the account is in use
-		time.Sleep(time.Minute)
+		time.Sleep(fundsAge + time.Minute)
 		_, ok = r.Begin(b.op(1))
 		require.False(b.t, ok, "what is known is too old")
+	})
+}
+
+// fundsAge is for how long what is known of an account counts.
+const fundsAge = time.Minute
+
+// What is known of an account counts for a minute, the less the older it is.
+func TestSpend_Begin_seldom(t *testing.T) { // HOTPATH 13
+	inBubble(t, func(b *bench) {
+		r := b.start()
+		b.warm(r)
+		time.Sleep(30 * time.Second)
+		h := b.begin(r, granted/400) // less than a tenth of a thirtieth
+		_, err := r.SettleOrRelease(h, granted/400, ledger.Usage{}, "")
+		require.NoError(b.t, err)
+		time.Sleep(fundsAge + time.Second)
+		_, ok := r.Begin(b.op(1))
+		require.False(b.t, ok, "too old")
+
+		b.warm(r)
+		time.Sleep(30 * time.Second)
+		_, ok = r.Begin(b.op(granted / 290))
+		require.False(b.t, ok, "not enough for its age")
+		time.Sleep(2 * time.Second)
+		h = b.begin(r, granted/290) // was read anew: it would be enough if it were younger
+		_, err = r.SettleOrRelease(h, 0, ledger.Usage{}, "")
+		require.NoError(b.t, err)
+		b.verify(granted / 400)
+	})
+}
+
+// Others drain an account that this replica sees seldom: what it saw fall may
+// have fallen again in each second since.
+func TestSpend_Begin_drained(t *testing.T) { // HOTPATH 13
+	const each = granted / 50
+	spend := func(b *bench) {
+		other := b.op(each)
+		other.Kind, other.Nonce = ledger.OpHold, "other"
+		b.commit(other)
+		other.Kind = ledger.OpSettle
+		b.commit(other)
+	}
+	for name, falls := range map[string]bool{"drained": true, "left alone": false} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				r := b.start()
+				b.warm(r)
+				if falls {
+					spend(b)
+				}
+				time.Sleep(10 * time.Second)
+				b.warm(r)
+				time.Sleep(30 * time.Second)
+				_, ok := r.Begin(b.op(granted / 400))
+				require.Equal(b.t, !falls, ok)
+			})
+		})
+	}
+	t.Run("unseen", func(t *testing.T) { // the worst: refused once, not delivered, not debited
+		inBubble(t, func(b *bench) {
+			r := b.start()
+			b.warm(r)
+			spent := int64(0)
+			for range granted / each {
+				spend(b)
+				spent += each
+				time.Sleep(time.Second / 2)
+			}
+			h := b.begin(r, granted/400)
+			_, err := r.SettleOrRelease(h, granted/400, ledger.Usage{}, "")
+			require.ErrorIs(b.t, err, ledger.ErrExhausted)
+			_, err = b.db.Ledger().Hold(b.t.Context(), account, h.Request)
+			require.ErrorIs(b.t, err, store.ErrNotFound, "L6: no row")
+			_, ok := r.Begin(b.op(1))
+			require.False(b.t, ok, "no second one starts early")
+			b.verify(spent)
+		})
 	})
 }
 

@@ -8,7 +8,8 @@
 //   - a hold is acknowledged only once it is durable (W5), and one whose
 //     caller stopped waiting is released, not forgotten;
 //   - work starts before its hold only where what the account has makes a refusal
-//     unlikely (HOTPATH 13); that hold waits up to 5 ms, or 3 if a small
+//     unlikely (HOTPATH 13): what was heard of it lately, at most a minute ago,
+//     and the more the longer ago; that hold waits up to 5 ms, or 3 if a small
 //     batch goes anyway, or until an answer must leave, and if its settle comes
 //     before a batch has taken it, both are one step (HOTPATH 14). No hold that
 //     comes later goes ahead of it. A refusal calls the work off, leaves no row,

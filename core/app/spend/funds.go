@@ -10,8 +10,10 @@ import (
 
 // Limits of overlap (HOTPATH 13).
 const (
-	// fundsAge is how old a known amount may be.
-	fundsAge = time.Second
+	// fundsAge is how old a known amount may be. A server of many accounts sees
+	// each of them once in many seconds, and would else hold first, a commit more,
+	// for nearly every request.
+	fundsAge = time.Minute
 	// fundsFactor is how often the requests under way, with the one in
 	// question, must fit into what is left, for each four replicas.
 	fundsFactor = 10
@@ -20,10 +22,13 @@ const (
 	fundsPause = time.Minute
 	// fundsMemory is how long an account counts as in use.
 	fundsMemory = 30 * time.Second
-	// maxRefresh bounds the accounts that are asked for in one query.
+	// maxRefresh bounds the accounts that are asked about in one round, and
+	// maxLooks those that are looked at for it: the queue waits meanwhile.
 	maxRefresh = 1000
-	// maxFunds bounds the accounts and keys of which amounts are known.
-	maxFunds = 100_000
+	maxLooks   = 8 * maxRefresh
+	// maxFunds bounds the accounts and keys of which amounts are known. Each
+	// takes 230 bytes.
+	maxFunds = 1 << 18
 )
 
 // funds is what is known of the credits of an account, or of the room that
@@ -35,6 +40,7 @@ type funds struct {
 	flying int64     // bounds of requests whose hold is not committed yet
 	off    time.Time // no overlap until then
 	used   time.Time // when it was last asked for
+	asked  int64     // the bound of the request that it was asked for
 
 	// fall is by how much the amount fell in a second at the most: by all
 	// replicas, for what others spend shows in it too.
@@ -49,9 +55,11 @@ func (f *funds) learn(sent time.Time, amount int64, until time.Time) {
 		return
 	}
 	if !f.asOf.IsZero() {
-		if sent.Sub(f.since) >= time.Second {
+		if gone := sent.Sub(f.since); gone >= time.Second {
 			f.since, f.fell = sent, 0
-			f.fall -= f.fall / 64 // a rush is not remembered for ever
+			for range min(gone/time.Second, 256) {
+				f.fall -= f.fall / 64 // a rush is not remembered for ever
+			}
 		}
 		f.fell += max(0, f.amount-amount)
 		f.fall = max(f.fall, f.fell)
@@ -70,20 +78,40 @@ func (f *funds) covers(amount int64, now time.Time, within time.Duration, replic
 	case !f.until.IsZero() && f.until.Before(now.Add(within)):
 		return false
 	}
+	return f.fits(f.flying+amount, now.Sub(f.asOf), replicas)
+}
+
+// fits reports whether an amount is small beside what is left, if that was heard
+// so long ago. Others may have spent since then, so for each second of its age
+// what is known has to cover as much again: twice the largest fall, and the
+// amount so many times. Up to a second, that is once.
+func (f *funds) fits(amount int64, age time.Duration, replicas int) bool {
+	seconds := max(1, int64((age+time.Second-1)/time.Second))
 	// Divided, not multiplied: no sum of these can overflow then.
-	left := f.amount - 2*min(f.fall, ledger.MaxAmount)
-	return left > 0 && f.flying+amount <= left*4/int64(fundsFactor*max(4, replicas))
+	left := f.amount - 2*min(f.fall, ledger.MaxAmount)*seconds
+	return left > 0 && amount <= left*4/(fundsFactor*seconds*int64(max(4, replicas)))
+}
+
+// ages reports whether it depends on the age of what is known whether requests
+// like the last one may start early. Where they always may, or never, to ask
+// anew would change nothing; what a request that is held first finds is learnt
+// anyway.
+func (f *funds) ages(replicas int) bool {
+	return f.fits(f.asked, 0, replicas) && !f.fits(f.asked, fundsMemory, replicas)
 }
 
 // purse is the funds of accounts and keys. The queue's lock guards it.
 type purse struct {
 	of       map[string]*funds
+	aging    map[string]*funds // accounts in use that are asked about
 	replicas int
 }
 
-func newPurse() *purse { return &purse{of: map[string]*funds{}, replicas: 1} }
+func newPurse() *purse {
+	return &purse{of: map[string]*funds{}, aging: map[string]*funds{}, replicas: 1}
+}
 
-// lend reports whether a hold may follow its request, and counts it if so.
+// lend reports whether a hold may follow its request.
 func (p *purse) lend(op *ledger.Op, now time.Time) bool {
 	monthly := false
 	for _, l := range op.Limits {
@@ -93,29 +121,50 @@ func (p *purse) lend(op *ledger.Op, now time.Time) bool {
 		monthly = true
 	}
 	account := p.get(op.Account)
-	account.used = now // from the first time on: what is in use is asked about
+	account.used, account.asked = now, op.Amount
+	if account.ages(p.replicas) {
+		p.aging[op.Account] = account
+	}
 	if !account.covers(op.Amount, now, op.Deadline, p.replicas) {
 		return false
 	}
 	if monthly && !p.of[op.Work.Key].covers(op.Amount, now, op.Deadline, p.replicas) {
 		return false
 	}
-	account.flying += op.Amount
 	return true
 }
 
-// landed takes a request off those that have no hold yet.
-func (p *purse) landed(account string, amount int64) {
-	if f := p.of[account]; f != nil {
-		f.flying = max(0, f.flying-amount)
+// counted returns the key whose monthly limits an op counts against, if any.
+func counted(op *ledger.Op) string {
+	if len(op.Limits) == 0 {
+		return ""
 	}
+	return op.Work.Key
+}
+
+// started counts a request among those that have no hold yet.
+func (p *purse) started(s *slot) {
+	p.get(s.account).flying += s.lent
+	if s.key != "" {
+		p.get(s.key).flying += s.lent
+	}
+}
+
+// landed takes a request off those that have no hold yet.
+func (p *purse) landed(s *slot) {
+	for _, id := range []string{s.account, s.key} {
+		if f := p.of[id]; f != nil {
+			f.flying = max(0, f.flying-s.lent)
+		}
+	}
+	s.lent = 0
 }
 
 // learn takes what an op's outcome says. sent is when its batch was sent.
 func (p *purse) learn(op *ledger.Op, o ledger.Outcome, sent time.Time) {
 	p.get(op.Account).learn(sent, o.Available, o.Until)
-	if len(op.Limits) > 0 && op.Work.Key != "" {
-		p.get(op.Work.Key).learn(sent, o.Room, o.Until)
+	if key := counted(op); key != "" {
+		p.get(key).learn(sent, o.Room, o.Until)
 	}
 }
 
@@ -129,6 +178,7 @@ func (p *purse) get(id string) *funds {
 			for some, f := range p.of { // a map's order is as good as chance
 				if f.flying == 0 {
 					delete(p.of, some)
+					delete(p.aging, some)
 					break
 				}
 			}
@@ -139,14 +189,20 @@ func (p *purse) get(id string) *funds {
 	return f
 }
 
-// recent returns the accounts that were asked for since a time and of which
-// nothing was heard for a while, at most limit; what is known longest first.
-func (p *purse) recent(since, heard time.Time, limit int) (accounts []string) {
-	for id, f := range p.of {
-		if len(accounts) == limit {
+// recent returns accounts that were asked for since a time, of which nothing was
+// heard for a while, and too little is known for the next request to start early
+// soon; at most limit, what is known longest first. It looks at some of them,
+// others each time.
+func (p *purse) recent(since, heard, soon time.Time, limit int) (accounts []string) {
+	looks := 0
+	for id, f := range p.aging { // a map's order is as good as chance
+		if looks++; looks > maxLooks || len(accounts) == limit {
 			break
 		}
-		if f.used.After(since) && f.asOf.Before(heard) {
+		switch {
+		case !f.used.After(since), !f.ages(p.replicas):
+			delete(p.aging, id)
+		case f.asOf.Before(heard) && !f.fits(f.asked, soon.Sub(f.asOf), p.replicas):
 			accounts = append(accounts, id)
 		}
 	}
@@ -154,12 +210,12 @@ func (p *purse) recent(since, heard time.Time, limit int) (accounts []string) {
 	return accounts
 }
 
-// inUse returns the accounts of which nothing was heard for a while, although
-// requests asked for them lately.
+// inUse returns the accounts in use of which too little is known for that it was
+// heard too long ago.
 func (q *queue) inUse(now time.Time) []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.purse.recent(now.Add(-fundsMemory), now.Add(-refreshEvery/2), maxRefresh)
+	return q.purse.recent(now.Add(-fundsMemory), now.Add(-refreshEvery/2), now.Add(refreshEvery), maxRefresh)
 }
 
 // heard takes what accounts were found to have at a time.

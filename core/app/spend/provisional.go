@@ -25,7 +25,9 @@ func (q *queue) begin(c *call, now time.Time) bool {
 		q.tidy(l)
 		return false
 	}
-	q.slots[c.op.Request] = &slot{account: l.account, hold: c, lent: c.op.Amount}
+	s := &slot{account: l.account, key: counted(&c.op), hold: c, lent: c.op.Amount}
+	q.slots[c.op.Request] = s
+	q.purse.started(s)
 	l.slots++
 	c.lazy = true
 	q.lazy = append(q.lazy, c)

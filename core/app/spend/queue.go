@@ -71,8 +71,9 @@ type queue struct {
 // slot is the place of a request under way.
 type slot struct {
 	account string
-	hold    *call // while it is provisional
-	lent    int64 // what it counts for among those without a hold
+	key     string // that its limits are known of, if it has any
+	hold    *call  // while it is provisional
+	lent    int64  // what it counts for among those without a hold
 }
 
 // lane is one account's part of a queue.
@@ -131,8 +132,9 @@ func (q *queue) admit(l *lane, c *call) bool {
 	}
 	// What waits for its hold counts, too: of a crowd that comes at once only so
 	// many may start early as all of it leaves room for.
-	q.slots[c.op.Request] = &slot{account: l.account, lent: c.op.Amount}
-	q.purse.get(l.account).flying += c.op.Amount
+	s := &slot{account: l.account, key: counted(&c.op), lent: c.op.Amount}
+	q.slots[c.op.Request] = s
+	q.purse.started(s)
 	l.slots++
 	return true
 }
@@ -193,8 +195,7 @@ func (q *queue) done(c *call, granted bool, r result) {
 		q.purse.learn(&c.op, *r.outcome, r.sent)
 	}
 	if s := q.slots[c.op.Request]; s != nil && s.lent > 0 && (c.op.Kind == ledger.OpHold || c.op.Kind == ledger.OpSpend) {
-		q.purse.landed(s.account, s.lent)
-		s.lent = 0
+		q.purse.landed(s)
 		if refusal(r.err) && (s.hold == c || c.op.Kind == ledger.OpSpend) {
 			q.purse.refused(s.account, r.sent)
 		}
@@ -280,7 +281,7 @@ func (q *queue) forget() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, s := range q.slots {
-		q.purse.landed(s.account, s.lent)
+		q.purse.landed(s)
 		if s.hold != nil {
 			s.hold.withdrawn = s.hold.withdrawn || !s.hold.taken
 		}
@@ -331,7 +332,7 @@ func (q *queue) free(request string) {
 	if !ok {
 		return
 	}
-	q.purse.landed(s.account, s.lent)
+	q.purse.landed(s)
 	delete(q.slots, request)
 	l := q.lane(s.account)
 	l.slots--
