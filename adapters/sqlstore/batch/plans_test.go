@@ -25,7 +25,8 @@ var allKeys = map[string][]string{
 	"known": {"accounts_pkey"}, "lots": {"lots_account"}, "lots_by_id": {"lots_pkey"}, "holds": {"holds_pkey"}, "counters": {"counters_pkey"},
 	"names":       {"idempotency_pkey", "holds_pkey"},
 	"corrections": {"entries_correction"},
-	"set_lots":    {"lots_pkey"}, "set_holds": {"holds_pkey"}, "closed": {"open_holds_pkey"}, "heads": {"accounts_pkey"},
+	"set_lots":    {"lots_pkey"}, "set_live": {"lots_pkey"}, "set_holds": {"holds_pkey"}, "settled": {"holds_pkey"}, "closed": {"open_holds_pkey"},
+	"heads": {"accounts_pkey"}, "heads_apart": {"accounts_pkey"},
 }
 
 var parameter = regexp.MustCompile(`\$\d+`)

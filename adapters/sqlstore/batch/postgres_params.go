@@ -16,7 +16,7 @@ type params struct {
 	ends   []int  // of each, in wire
 	nulls  []bool // those that are NULL
 	values [][]byte
-	fields []any // of rows that are being put
+	fields []any // of the rows that are put, part by part
 }
 
 // maxKept bounds the memory that waits for another batch.
@@ -34,7 +34,8 @@ func (p *params) free() {
 		return
 	}
 	clear(p.values)
-	p.wire, p.ends, p.nulls, p.values = p.wire[:0], p.ends[:0], p.nulls[:0], p.values[:0]
+	clear(p.fields)
+	p.wire, p.ends, p.nulls, p.values, p.fields = p.wire[:0], p.ends[:0], p.nulls[:0], p.values[:0], p.fields[:0]
 	spareParams.Put(p)
 }
 
@@ -76,24 +77,20 @@ func (p *params) texts(v []string) {
 	p.end()
 }
 
-// putRows puts a value or an array for each field that is not fixed.
-func putRows[R any](p *params, lone bool, fixed []bool, rows []R, fields func(*R, []any) []any) {
-	for i := range rows {
-		p.fields = fields(&rows[i], p.fields)
-	}
-	n := len(p.fields) / len(rows)
-	for k := range n {
+// rows puts a value or an array for each column that is a parameter. fields are
+// those of the rows, one row behind another.
+func (p *params) rows(lone bool, columns []column, fields []any) {
+	n := len(columns)
+	for k, c := range columns {
 		switch {
-		case k < len(fixed) && fixed[k]:
-		case lone:
-			p.wire = appendField(p.wire, p.fields[k])
+		case !c.param():
+		case lone || c.kind == same:
+			p.wire = appendField(p.wire, fields[k])
 			p.end()
 		default:
-			p.column(p.fields[k:], n)
+			p.column(fields[k:], n)
 		}
 	}
-	clear(p.fields)
-	p.fields = p.fields[:0]
 }
 
 // column puts every n-th of the fields as an array.

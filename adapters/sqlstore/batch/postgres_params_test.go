@@ -14,10 +14,12 @@ type paramRow struct {
 	yes   bool
 	bytes []byte
 	fixed string
+	// shared is the same in all rows
+	shared string
 }
 
 func (r *paramRow) fields(to []any) []any {
-	return append(to, &r.text, &r.big, &r.fixed, &r.yes, &r.bytes)
+	return append(to, &r.text, &r.big, &r.fixed, &r.shared, &r.yes, &r.bytes)
 }
 
 // What goes over the wire is what pgx would send, in memory that was used before.
@@ -26,7 +28,7 @@ func TestParams_asThatOfPgx(t *testing.T) { // HOTPATH 1
 	m := pgtype.NewMap()
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) paramRow {
-			return paramRow{rapid.String().Draw(t, "text"), rapid.Int64().Draw(t, "big"), rapid.Bool().Draw(t, "yes"), rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), "x"}
+			return paramRow{rapid.String().Draw(t, "text"), rapid.Int64().Draw(t, "big"), rapid.Bool().Draw(t, "yes"), rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), "x", "y"}
 		}), 1, 9).Draw(t, "rows")
 		lone := rapid.Bool().Draw(t, "lone")
 		if lone {
@@ -45,7 +47,11 @@ func TestParams_asThatOfPgx(t *testing.T) { // HOTPATH 1
 		p.null()
 		p.bigint(bigs[0])
 		p.text(texts[0])
-		putRows(p, lone, []bool{false, false, true, false, false}, rows, (*paramRow).fields)
+		var fields []any
+		for i := range rows {
+			fields = rows[i].fields(fields)
+		}
+		p.rows(lone, columnsOf("text bigint 'x' =text bool bytea"), fields)
 		want := [][]byte{}
 		add := func(oid uint32, v any) {
 			b, err := m.Encode(oid, pgtype.BinaryFormatCode, v, []byte{})
@@ -59,11 +65,13 @@ func TestParams_asThatOfPgx(t *testing.T) { // HOTPATH 1
 		if lone {
 			add(pgtype.TextOID, texts[0])
 			add(pgtype.Int8OID, bigs[0])
+			add(pgtype.TextOID, "y")
 			add(pgtype.BoolOID, yeses[0])
 			add(pgtype.ByteaOID, bytes[0])
 		} else {
 			add(pgtype.TextArrayOID, texts)
 			add(pgtype.Int8ArrayOID, bigs)
+			add(pgtype.TextOID, "y")
 			add(pgtype.BoolArrayOID, yeses)
 			add(pgtype.ByteaArrayOID, bytes)
 		}

@@ -18,56 +18,48 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 )
 
-// filled is a part with what puts its parameters.
+// filled is a part with the fields of its rows, one row behind another.
 type filled struct {
 	*part
-	put func(*params)
+	fields []any
 }
 
-// fill adds a part with rows, if there are any.
-func fill[R any](out []filled, lone bool, p *part, rows []R, fields func(*R, []any) []any) []filled {
+// fill adds rows, if there are any, in the first form that fits them. Their
+// fields are kept in the parameters' memory.
+func fill[R any](to *params, out []filled, rows []R, fields func(*R, []any) []any, forms ...*part) []filled {
 	if len(rows) == 0 {
 		return out
 	}
-	return append(out, filled{p, func(to *params) { putRows(to, lone, p.fixed, rows, fields) }})
+	from := len(to.fields)
+	for i := range rows {
+		to.fields = fields(&rows[i], to.fields)
+	}
+	of := to.fields[from:]
+	for _, p := range forms {
+		if p.fits(of) {
+			return append(out, filled{p, of})
+		}
+	}
+	panic("a part has no form for any rows")
 }
 
 // filled returns the parts that the batch needs; lone says that none has more
 // than one row.
-func (w *writes) filled() (out []filled, lone bool) {
+func (w *writes) filled(to *params) (out []filled, lone bool) {
 	requests := w.closed()
 	lone = max(len(w.newLots), len(w.lots), len(w.newHolds), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
-	out = fill(make([]filled, 0, len(parts)), lone, newLots, w.newLots, (*row.Lot).AppendFields)
-	out = fill(out, lone, setLots, w.changes(), func(l *change, to []any) []any {
+	out = fill(to, make([]filled, 0, len(parts)), w.newLots, (*row.Lot).AppendFields, newLots)
+	out = fill(to, out, w.changes(), func(l *change, to []any) []any {
 		return append(to, &l.now.ID, &l.now.State, &l.now.Remaining, &l.now.Held, &l.was.State, &l.was.Remaining, &l.was.Held)
-	})
-	out = fill(out, lone, holdsPart(w.newHolds), w.newHolds, (*row.Hold).AppendFields)
-	out = fill(out, lone, setHolds, w.holds, (*row.Hold).AppendFields)
-	out = fill(out, lone, closed, requests, func(id *string, to []any) []any { return append(to, id) })
-	out = fill(out, lone, newEntries, w.entries, (*row.Entry).AppendFields)
-	out = fill(out, lone, newEvents, w.events, (*row.Event).AppendFields)
-	out = fill(out, lone, setCounters, w.counters, (*row.Counter).AppendFields)
-	out = fill(out, lone, setNames, w.named, (*row.Reservation).AppendFields)
-	return fill(out, lone, heads, w.headRows(), (*head).fields), lone
-}
-
-// holdsPart is the part for new holds: the one with the fewest parameters.
-func holdsPart(holds []row.Hold) *part {
-	open, done := true, true
-	for i := range holds {
-		h := &holds[i]
-		marked := h.MarkAt != 0 || h.MarkAccepted || h.MarkDelivered || h.MarkCost != 0 || h.MarkUsage != row.Usage{}
-		ended := h.State != string(ledger.HoldOpen)
-		open = open && !marked && !ended
-		done = done && !marked && ended
-	}
-	switch {
-	case open:
-		return openHolds
-	case done:
-		return doneHolds
-	}
-	return newHolds
+	}, setLive, setLots)
+	out = fill(to, out, w.newHolds, (*row.Hold).AppendFields, openHolds, doneHolds, newHolds)
+	out = fill(to, out, w.holds, (*row.Hold).AppendFields, settled, setHolds)
+	out = fill(to, out, requests, func(id *string, to []any) []any { return append(to, id) }, closed)
+	out = fill(to, out, w.entries, (*row.Entry).AppendFields, debits, newEntries)
+	out = fill(to, out, w.events, (*row.Event).AppendFields, uses, newEvents)
+	out = fill(to, out, w.counters, (*row.Counter).AppendFields, setCounters)
+	out = fill(to, out, w.named, (*row.Reservation).AppendFields, setNames)
+	return fill(to, out, w.headRows(), (*head).fields, heads, headsApart), lone
 }
 
 // change is a lot that a batch changes.
@@ -151,7 +143,11 @@ func (g guard) statement(lone bool, in []filled) (name, sql string) {
 		if p.also != "" {
 			fmt.Fprintf(&b, "\n), %s_also AS (%s", p.name, p.also)
 		}
-		at += strings.Count(p.row, "$") // a part names each parameter once
+		for _, c := range p.columns {
+			if c.param() {
+				at++
+			}
+		}
 	}
 	sql = strings.Replace(b.String(), ")\n), ", "), ", 1) + ")\nSELECT ok, now, wrote, 1 / (NOT ok OR true" + found + ")::int FROM stands" // a division by zero: the batch fails
 	texts.Store(name, sql)
@@ -175,7 +171,9 @@ func shift(sql string, by int) string {
 // and commits the transaction that is open, if there is one. guarded puts the
 // parameters of the guard.
 func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(*params), open bool) (out written, err error) {
-	in, lone := w.filled()
+	to := newParams()
+	defer to.free()
+	in, lone := w.filled(to)
 	name, sql := g.statement(lone, in)
 	statement, err := c.Prepare(ctx, name, sql)
 	if err != nil {
@@ -185,11 +183,9 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(*p
 	if err != nil {
 		return out, fmt.Errorf("prepare to write a batch: %w", err)
 	}
-	to := newParams()
-	defer to.free()
 	guarded(to)
 	for _, p := range in {
-		p.put(to)
+		to.rows(lone, p.columns, p.fields)
 	}
 	line := c.PgConn().StartPipeline(ctx)
 	line.SendQueryStatement(statement, to.list(), binaryFormat, binaryFormat)
