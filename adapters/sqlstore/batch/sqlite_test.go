@@ -52,9 +52,12 @@ func TestSQLite_Knows(t *testing.T) {
 		t.Helper()
 		first, second := id("req"), id("req")
 		for _, op := range []ledger.Op{
-			{Kind: ledger.OpHold, Request: first, Amount: 10, Limits: limits}, {Kind: ledger.OpExtend, Request: first, Amount: 20, Limits: limits},
-			{Kind: ledger.OpMark, Request: first}, {Kind: ledger.OpSettle, Request: first, Amount: 15, Limits: limits},
-			{Kind: ledger.OpHold, Request: second, Amount: 10}, {Kind: ledger.OpRelease, Request: second},
+			{Kind: ledger.OpHold, Request: first, Amount: 10, Limits: limits},
+			{Kind: ledger.OpExtend, Request: first, Amount: 20, Limits: limits},
+			{Kind: ledger.OpMark, Request: first},
+			{Kind: ledger.OpSettle, Request: first, Amount: 15, Limits: limits},
+			{Kind: ledger.OpHold, Request: second, Amount: 10},
+			{Kind: ledger.OpRelease, Request: second},
 			{Kind: ledger.OpSpend, Request: id("req"), Amount: 10, Cost: 5},
 		} {
 			require.NoError(t, commit(t.Context(), op))
