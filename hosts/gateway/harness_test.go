@@ -51,8 +51,21 @@ const (
 // away is a store that can be out of reach.
 type away struct {
 	store.Store
-	down      atomic.Bool // for keys
-	ownerless atomic.Bool // for claims of responses
+	down      atomic.Bool                   // for keys
+	ownerless atomic.Bool                   // for claims of responses
+	debits    atomic.Pointer[chan struct{}] // that must be closed before any is committed
+}
+
+func (a *away) TryCommit(ctx context.Context, by store.Replica, ops []ledger.Op, patience time.Duration) ([]ledger.Outcome, error) {
+	gate := a.debits.Load()
+	if gate != nil && slices.ContainsFunc(ops, func(op ledger.Op) bool { return op.Kind == ledger.OpSettle }) {
+		select {
+		case <-*gate:
+		case <-ctx.Done():
+			return nil, store.ErrUnavailable
+		}
+	}
+	return a.Store.TryCommit(ctx, by, ops, patience)
 }
 
 func (a *away) Responses() store.Responses { return awayResponses{a.Store.Responses(), a} }

@@ -200,7 +200,7 @@ var errStalled = &fault.Error{
 // await waits for an extension, and keeps the client awake meanwhile.
 func (s *streaming) await(asking <-chan ledger.Outcome) (ledger.Outcome, error) {
 	if s.begun && !s.gone {
-		h := beat(s.out)
+		h := beat(s.out, s.waiting)
 		defer func() {
 			if h.stop() != nil {
 				s.leave()

@@ -307,6 +307,20 @@ func (c *client) got() string {
 	return s
 }
 
+// on has fn called for each frame from now on.
+func (c *client) on(fn func() error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frame = fn
+}
+
+// flushed is whether the last frame was said to be the newest.
+func (c *client) flushed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
+}
+
 func (c *client) Rates(r ledger.Rates) {
 	c.rates = append(c.rates, r)
 }
@@ -331,9 +345,12 @@ func (c *client) Start(head []port.Header) error {
 }
 
 func (c *client) Frame(frame []byte, newest bool) error {
+	c.mu.Lock()
 	c.last = newest
-	if c.frame != nil {
-		if err := c.frame(); err != nil {
+	called := c.frame
+	c.mu.Unlock()
+	if called != nil {
+		if err := called(); err != nil {
 			return err
 		}
 	}

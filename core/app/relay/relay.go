@@ -171,7 +171,8 @@ type Sink interface {
 	// Start sends the head of a stream.
 	Start(headers []port.Header) error
 	// Frame sends a frame of the stream at once. newest is false where
-	// another frame is ready behind it.
+	// another frame is ready behind it: it may wait for that. An empty frame
+	// adds nothing and sends what waits.
 	Frame(frame []byte, newest bool) error
 	// End ends the stream cleanly.
 	End() error

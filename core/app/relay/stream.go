@@ -100,6 +100,7 @@ type streaming struct {
 	begun   bool   // the head was sent
 	gone    bool   // the client has left
 	saw     bool   // the client was sent some of the answer
+	waiting bool   // the last frame was passed, but need not have left
 	early   []byte // what came while the hold was not durable
 	ready   port.Ready
 	emptied bool // the upstream's body is at its end
@@ -156,7 +157,7 @@ func (s *streaming) send(frame []byte, newest bool) {
 		if err := s.out.Frame(frame, newest); err != nil {
 			s.leave()
 		} else {
-			s.saw = true
+			s.saw, s.waiting = true, !newest
 		}
 	}
 	s.pulse.tell(s.usage(), s.meter.Produced(), s.saw)
@@ -186,7 +187,7 @@ func (s *streaming) pay(u inference.Usage, reason string, delivered bool) error 
 		_, err := s.settle(u, reason, delivered)
 		return err
 	}
-	h := beat(s.out)
+	h := beat(s.out, s.waiting)
 	_, err := s.settle(u, reason, delivered) // the bill shows in Activity: a stream has no header left for it (W9)
 	if h.stop() != nil {
 		s.leave()
