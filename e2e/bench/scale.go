@@ -67,52 +67,88 @@ func (s *stand) runScale(ctx context.Context, o options) error {
 	if err := s.checkpoint(ctx); err != nil {
 		return err
 	}
-	answered := make([]int64, len(list))
-	for i, sub := range stands {
-		n, err := sub.visit(ctx, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", list[i].name, err)
-		}
-		answered[i] = n
+	c := &comparison{o: o, list: list, stands: stands, answered: make([]int64, len(list))}
+	if err := c.ledger(ctx); err != nil {
+		return err
 	}
-	accounts := make([][]string, len(list))
-	for i, sub := range stands {
-		var err error
-		if accounts[i], err = sub.accountIDs(ctx); err != nil {
-			return err
-		}
+	if err := c.servers(ctx); err != nil {
+		return err
 	}
-	var results []result
-	for round := range o.rounds {
-		for _, name := range append([]string{ledgerScene}, o.scenes...) {
-			for i := range stands {
-				k := (i + round) % len(stands)
-				var r result
-				var all int64
-				var err error
-				if name == ledgerScene {
-					r, all, err = stands[k].commits(ctx, o, accounts[k])
-				} else {
-					r, all = stands[k].drive(ctx, stands[k].ours, scenarios[name], o)
-				}
-				if err := errors.Join(err, ctx.Err()); err != nil {
-					return err
-				}
-				r.scenario, r.target = name, list[k].name
-				answered[k] += all
-				if r.good == 0 {
-					return fmt.Errorf("nothing was answered in %s: %s", name, r.firstBad)
-				}
-				fmt.Fprintf(os.Stderr, "round %d  %-8s %-12s %8.0f/s  %d bad %s\n", round+1, name, list[k].name, r.rate(), r.bad, r.firstBad)
-				results = append(results, r)
-			}
-		}
-	}
-	printScale(o, list, results)
+	printScale(o, list, c.results)
 	for i, sub := range stands {
 		fmt.Printf("\n%s:", list[i].name)
-		if err := sub.reconcile(ctx, answered[i]+int64(list[i].requests)); err != nil {
+		if err := sub.reconcile(ctx, c.answered[i]+int64(list[i].requests)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// comparison is what is measured on stands of several sizes.
+type comparison struct {
+	o        options
+	list     []size
+	stands   []*stand
+	answered []int64 // by each, measured or not
+	results  []result
+}
+
+// ledger measures the batches. It comes first: what it writes is news to the
+// servers, and they would have to read it again while they are measured.
+func (c *comparison) ledger(ctx context.Context) (err error) {
+	desks := make([]*desk, len(c.stands))
+	defer func() {
+		for _, d := range desks {
+			err = errors.Join(err, d.close(ctx))
+		}
+	}()
+	for i, s := range c.stands {
+		var n int64
+		if desks[i], n, err = s.openDesk(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.list[i].name, err)
+		}
+		c.answered[i] += n
+	}
+	return c.rounds(ledgerScene, func(k int) (result, int64, error) { return desks[k].commits(ctx, c.o) })
+}
+
+// servers measures the scenarios. Each server answers once for every account
+// right before, for no account is met for the first time while it is measured,
+// and each has waited for the others meanwhile.
+func (c *comparison) servers(ctx context.Context) error {
+	for _, name := range c.o.scenes {
+		err := c.rounds(name, func(k int) (result, int64, error) {
+			n, err := c.stands[k].visit(ctx, c.o)
+			if err != nil {
+				return result{}, n, err
+			}
+			r, all := c.stands[k].drive(ctx, c.stands[k].ours, scenarios[name], c.o)
+			return r, n + all, ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rounds measures a scenario on each stand, as often as it was asked for, and
+// begins with another one each time.
+func (c *comparison) rounds(name string, measure func(stand int) (result, int64, error)) error {
+	for round := range c.o.rounds {
+		for i := range c.stands {
+			k := (i + round) % len(c.stands)
+			r, all, err := measure(k)
+			c.answered[k] += all
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.list[k].name, err)
+			}
+			r.scenario, r.target = name, c.list[k].name
+			if r.good == 0 {
+				return fmt.Errorf("nothing was answered in %s: %s", name, r.firstBad)
+			}
+			fmt.Fprintf(os.Stderr, "round %d  %-8s %-12s %8.0f/s  %d bad %s\n", round+1, name, c.list[k].name, r.rate(), r.bad, r.firstBad)
+			c.results = append(c.results, r)
 		}
 	}
 	return nil
