@@ -112,15 +112,23 @@ func (c *comparison) ledger(ctx context.Context) (err error) {
 	return c.rounds(ledgerScene, func(k int) (result, int64, error) { return desks[k].commits(ctx, c.o) })
 }
 
+// sealing is how long a server may need until what was just asked of it is sealed.
+const sealing = 13 * time.Second
+
 // servers measures the scenarios. Each server answers once for every account
-// right before, for no account is met for the first time while it is measured,
-// and each has waited for the others meanwhile.
+// before, for no account is met for the first time while it is measured, and
+// each has waited for the others meanwhile; and it seals the events of that.
 func (c *comparison) servers(ctx context.Context) error {
 	for _, name := range c.o.scenes {
 		err := c.rounds(name, func(k int) (result, int64, error) {
 			n, err := c.stands[k].visit(ctx, c.o)
 			if err != nil {
 				return result{}, n, err
+			}
+			select {
+			case <-time.After(sealing):
+			case <-ctx.Done():
+				return result{}, n, ctx.Err()
 			}
 			r, all := c.stands[k].drive(ctx, c.stands[k].ours, scenarios[name], c.o)
 			return r, n + all, ctx.Err()
