@@ -18,7 +18,6 @@ type watch struct {
 	// version changes whenever another connection has committed anything. The
 	// books carry the one that they were true at.
 	version string
-	count   int64 // the same, as SQLite counts it
 	// tenure is the mark that a committer leaves in the file (user_version) with
 	// the first batch that it commits after another one's: while it is there, no
 	// other one has committed. 0: none.
@@ -35,10 +34,11 @@ type watch struct {
 // before it is believed.
 func (s *SQLite) look() error {
 	count, err := s.number(liteVersion)
-	if err != nil || count == s.watch.count && s.watch.version != "" {
+	version := strconv.FormatInt(count, 10)
+	if err != nil || version == s.watch.version {
 		return err
 	}
-	s.watch.count, s.watch.version = count, strconv.FormatInt(count, 10)
+	s.watch.version = version
 	if s.watch.found, err = s.number(liteMark); err == nil && s.watch.found != s.watch.tenure {
 		s.watch.tenure = 0
 		s.books.clear()
