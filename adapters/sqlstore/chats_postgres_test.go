@@ -3,16 +3,12 @@
 package sqlstore_test
 
 import (
-	"context"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
 	"github.com/archibot/archibotchat/core/chat"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -26,29 +22,9 @@ func TestPostgres_ChatReadsStayShort(t *testing.T) {
 	url := localpg.URL(t)
 	s := open(t, url, nil)
 	reads := chatReads(t, s, 500, 4)
-	c, err := pgx.Connect(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-	for name, value := range batch.Settings {
-		_, err := c.Exec(t.Context(), "SET "+name+" = "+value)
-		require.NoError(t, err)
-	}
-	var statements []string
-	s.Watch(func(statement string) { statements = append(statements, statement) })
+	l := newLooker(t, s, url)
 	for name, want := range reads {
-		statements = nil
-		found, err := want.read()
-		require.NoError(t, err, name)
-		require.Equal(t, want.found, found, name)
-		require.NotEmpty(t, statements, name)
-		var rows, pages float64
-		for _, statement := range statements {
-			p := explain(t, c, statement)
-			rows, pages = rows+p.looked(), pages+p.Hit+p.Read
-		}
-		t.Logf("%s: %v rows, %v pages", name, rows, pages)
-		require.LessOrEqual(t, rows, want.rows, "%s looks at too many rows:\n%s", name, strings.Join(statements, "\n"))
-		require.LessOrEqual(t, pages, want.pages, "%s reads too many pages:\n%s", name, strings.Join(statements, "\n"))
+		l.look(name, want)
 	}
 }
 

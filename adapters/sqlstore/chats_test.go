@@ -14,10 +14,17 @@ import (
 	"github.com/archibot/archibotchat/ports/store"
 )
 
+// shortRead is a read, how much it finds, and how much it may look at for that.
+type shortRead struct {
+	read        func() (int, error)
+	found       int
+	rows, pages float64 // at most
+}
+
 // chatReads are what the chat reads, each with the number of things it finds: a
 // member has threads of 10 messages, another one of 1,000 messages, and so many
 // others have what the first has.
-func chatReads(t *testing.T, s *sqlstore.Store, threads, others int) map[string]chatRead {
+func chatReads(t *testing.T, s *sqlstore.Store, threads, others int) map[string]shortRead {
 	w, long := store.Whose{Account: "acct_1", User: "user_1"}, store.Whose{Account: "acct_1", User: "user_2"}
 	create(t, s, "acct_1")
 	require.NoError(t, s.FillChats(t.Context(), w, threads, 10))
@@ -42,7 +49,7 @@ func chatReads(t *testing.T, s *sqlstore.Store, threads, others int) map[string]
 			return len(got), err
 		}
 	}
-	return map[string]chatRead{
+	return map[string]shortRead{
 		"a thread":             {func() (int, error) { _, err := s.Threads().Get(t.Context(), w, middle.ID); return 1, err }, 1, 5, 20},
 		"first page":           {list(store.ThreadQuery{}), 50, 110, 400},
 		"page deep down":       {list(store.ThreadQuery{Page: store.Page{After: store.ThreadCursor(middle)}}), 50, 110, 400},
@@ -74,12 +81,6 @@ func chatReads(t *testing.T, s *sqlstore.Store, threads, others int) map[string]
 		"drafts":        {func() (int, error) { text, err := s.Drafts().Get(t.Context(), w, one.Thread); return len(text), err }, 0, 5, 20},
 		"prompts":       {func() (int, error) { got, err := s.Prompts().List(t.Context(), w); return len(got), err }, 0, 5, 20},
 	}
-}
-
-type chatRead struct {
-	read        func() (int, error)
-	found       int
-	rows, pages float64 // at most
 }
 
 // No list, search or path walks through a table: each step is a lookup.

@@ -3,55 +3,16 @@
 package sqlstore_test
 
 import (
-	"context"
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/e2e/scale"
 	"github.com/archibot/archibotchat/ports/store"
 )
-
-// plan is a node of what EXPLAIN says.
-type plan struct {
-	Type    string  `json:"Node Type"`
-	Table   string  `json:"Relation Name"`
-	Rows    float64 `json:"Actual Rows"`
-	Loops   float64 `json:"Actual Loops"`
-	Removed float64 `json:"Rows Removed by Filter"`
-	Missed  float64 `json:"Rows Removed by Index Recheck"`
-	Hit     float64 `json:"Shared Hit Blocks"`
-	Read    float64 `json:"Shared Read Blocks"`
-	Plans   []plan  `json:"Plans"`
-}
-
-// looked is how many rows of tables were looked at.
-func (p plan) looked() (rows float64) {
-	if p.Table != "" {
-		rows = (p.Rows + p.Removed + p.Missed) * p.Loops
-	}
-	for _, below := range p.Plans {
-		rows += below.looked()
-	}
-	return rows
-}
-
-// explain runs a statement and returns how it went.
-func explain(t *testing.T, c *pgx.Conn, statement string) plan {
-	t.Helper()
-	var text []byte
-	require.NoError(t, c.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+statement, pgx.QueryExecModeSimpleProtocol).Scan(&text), statement)
-	var said []struct{ Plan plan }
-	require.NoError(t, json.Unmarshal(text, &said))
-	return said[0].Plan
-}
 
 // Balance, preflight, statements and Activity look at what they show and not at
 // what there is: 60,000 of 100,000 requests are the account's. Rows and buffers
@@ -63,23 +24,15 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 	until := now()
 	since := until.AddDate(-1, 0, 0)
 	require.NoError(t, scale.Fill(t.Context(), url, scale.Spec{Accounts: 500, Requests: 100_000, Share: 60, Since: since, Until: until}))
-	c, err := pgx.Connect(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
-	for name, value := range batch.Settings {
-		_, err := c.Exec(t.Context(), "SET "+name+" = "+value)
-		require.NoError(t, err)
-	}
+	l := newLooker(t, s, url)
 	text := func(query string) (id string) {
-		require.NoError(t, c.QueryRow(t.Context(), query).Scan(&id))
+		require.NoError(t, l.conn.QueryRow(t.Context(), query).Scan(&id))
 		return id
 	}
 	big := text("SELECT min(id) FROM accounts")
 	request := text("SELECT max(request_id) FROM holds WHERE account_id = '" + big + "'")
 	first := text("SELECT min(request_id) FROM holds WHERE account_id = '" + big + "'")
 	key := text("SELECT key_id FROM holds WHERE request_id = '" + request + "'")
-	var statements []string
-	s.Watch(func(statement string) { statements = append(statements, statement) })
 	events := func(q store.EventQuery) func() (int, error) {
 		return func() (int, error) {
 			q.Account = big
@@ -88,26 +41,6 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 		}
 	}
 	day := func(n int) time.Time { return since.AddDate(0, 0, n) }
-	type short struct {
-		read        func() (int, error)
-		found       int
-		rows, pages float64 // at most
-	}
-	look := func(name string, want short) {
-		statements = nil
-		found, err := want.read()
-		require.NoError(t, err, name)
-		require.Equal(t, want.found, found, name)
-		require.NotEmpty(t, statements, name)
-		var rows, pages float64
-		for _, statement := range statements {
-			p := explain(t, c, statement)
-			rows, pages = rows+p.looked(), pages+p.Hit+p.Read
-		}
-		t.Logf("%s: %v rows, %v pages", name, rows, pages)
-		require.LessOrEqual(t, rows, want.rows, "%s looks at too many rows:\n%s", name, strings.Join(statements, "\n"))
-		require.LessOrEqual(t, pages, want.pages, "%s reads too many pages:\n%s", name, strings.Join(statements, "\n"))
-	}
 	used := func(n int) func() (int, error) {
 		date := day(n).UTC().Truncate(24 * time.Hour)
 		return func() (int, error) {
@@ -115,7 +48,7 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			return len(days), err
 		}
 	}
-	for name, want := range map[string]short{
+	for name, want := range map[string]shortRead{
 		"lots":    {func() (int, error) { l, err := s.Ledger().Lots(t.Context(), big); return len(l), err }, 1, 2, 10},
 		"account": {func() (int, error) { _, err := s.Accounts().Get(t.Context(), big); return 1, err }, 1, 2, 10},
 		"hold":    {func() (int, error) { _, err := s.Ledger().Hold(t.Context(), big, request); return 1, err }, 1, 2, 20},
@@ -165,13 +98,14 @@ func TestPostgres_ReadsStayShort(t *testing.T) {
 			return 1, err
 		}, 1, 250, 1000},
 	} {
-		look(name, want)
+		l.look(name, want)
 	}
-	look("adding up what keys used", short{func() (int, error) { _, err := s.KeyDays().Add(t.Context(), big, 1000); return 1, err }, 1, 2010, 7500})
+	l.look("adding up what keys used", shortRead{func() (int, error) { _, err := s.KeyDays().Add(t.Context(), big, 1000); return 1, err }, 1, 2010, 7500})
 	for more := true; more; { // and leave some
+		var err error
 		more, err = s.KeyDays().Add(t.Context(), big, 700)
 		require.NoError(t, err)
 	}
-	look("a key's day, added up", short{used(100), 1, 710, 100})
-	look("a key's last whole day", short{used(364), 1, 900, 1500})
+	l.look("a key's day, added up", shortRead{used(100), 1, 710, 100})
+	l.look("a key's last whole day", shortRead{used(364), 1, 900, 1500})
 }
