@@ -9,6 +9,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"testing"
@@ -59,6 +60,9 @@ func run(ctx context.Context, image string, options ...testcontainers.ContainerC
 	if err := ready(ctx, image); err != nil {
 		return nil, err
 	}
+	if err := lookHere(); err != nil {
+		return nil, err
+	}
 	container, err := testcontainers.Run(ctx, image, options...)
 	if container != nil {
 		running.Lock()
@@ -69,6 +73,20 @@ func run(ctx context.Context, image string, options ...testcontainers.ContainerC
 		return nil, fmt.Errorf("start %s (where no registry can be reached, set TESTCONTAINERS_RYUK_DISABLED=true before the test starts, as make e2e does): %w", image, err)
 	}
 	return container, nil
+}
+
+// lookHere has containers looked for on this machine where the engine runs on it,
+// as the engine's own network shows. The library takes a machine that was made of
+// a container's image for a container, and would look for them at its gateway.
+func lookHere() error {
+	const host = "TESTCONTAINERS_HOST_OVERRIDE"
+	if _, given := os.LookupEnv(host); given {
+		return nil
+	}
+	if _, err := net.InterfaceByName("docker0"); err != nil {
+		return nil //nolint:nilerr // the engine is elsewhere, and the library finds it
+	}
+	return os.Setenv(host, "localhost")
 }
 
 // ready says what to do when the container engine or the image is missing.
