@@ -41,7 +41,7 @@ func (noLedger) Work(ctx context.Context, _ ledger.Hold) (context.Context, conte
 }
 
 // Begin lets all work start at once; its hold never comes before its end.
-func (noLedger) Begin(op ledger.Op) (ledger.Hold, bool) {
+func (noLedger) Begin(op ledger.Op, _ bool) (ledger.Hold, bool) {
 	return ledger.Hold{Account: op.Account, Request: op.Request, Amount: op.Amount}, true
 }
 

@@ -21,10 +21,10 @@ import (
 type Ledger interface {
 	Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc)
 	Hold(op ledger.Op) (ledger.Outcome, error)
-	// Begin lets the work start before its hold is durable, or says no.
-	// Hasten sends that hold on its way, Confirm waits for it to be durable,
+	// Begin lets the work start before its hold is durable, or says no; inOne
+	// says that the answer is one piece. Hasten sends that hold on its way, Confirm waits for it to be durable,
 	// Confirmed says that it will not wait.
-	Begin(op ledger.Op) (ledger.Hold, bool)
+	Begin(op ledger.Op, inOne bool) (ledger.Hold, bool)
 	Hasten(h ledger.Hold)
 	Confirm(h ledger.Hold) (ledger.Outcome, error)
 	Confirmed(h ledger.Hold) bool
@@ -309,7 +309,7 @@ func (r *Relay) hold(ctx context.Context, j *Job, out Sink) (hold ledger.Hold, u
 			Epoch: j.Epoch, Limits: j.Limits, Tokens: min(output, ledger.MaxAmount) + input, Once: j.name,
 		}
 		if j.Current && !j.Once.Given() && again == 0 {
-			if h, ok := r.deps.Ledger.Begin(op); ok {
+			if h, ok := r.deps.Ledger.Begin(op, !j.Call.Stream); ok {
 				return h, true, nil
 			}
 		}

@@ -10,32 +10,24 @@ import (
 	"github.com/archibot/archibotchat/core/ledger"
 )
 
-const (
-	// lazyTime is how long the hold of a request that started without it may
-	// wait for the answer, so that both become one commit (HOTPATH 14).
-	lazyTime = 5 * time.Millisecond
-	// rideTime is after how long it goes with a batch that is sent anyway.
-	rideTime = 3 * time.Millisecond
-	// rideBatch is from how many ops on a batch takes none along: one commit less
-	// is worth little there, and a hold less a whole op.
-	rideBatch = 8
-)
-
 // Begin lets a request start before its hold is durable, if what the account
 // has makes a refusal unlikely (HOTPATH 13); false if not: then call Hold. The
 // hold that it returns is provisional. Nothing may be passed on to the client
 // before Confirm, Settle or SettleOrRelease has returned without an error, and
 // one of these or Release must be called. Work tells of a hold that is refused
-// meanwhile: its context ends with the ledger's fault.
-func (s *Spend) Begin(op ledger.Op) (ledger.Hold, bool) {
+// meanwhile: its context ends with the ledger's fault. inOne says that the answer
+// leaves in one piece, after its settle, as far as one can know.
+func (s *Spend) Begin(op ledger.Op, inOne bool) (ledger.Hold, bool) {
 	me := s.replica()
 	if !s.ready.Load() || me.ID == "" {
 		return ledger.Hold{}, false
 	}
 	op.Kind, op.Replica, op.Nonce = ledger.OpHold, me.ID, s.deps.NewID("try")
 	c := newCall(op)
-	c.due = s.deps.Now().Add(lazyTime)
-	if !s.queue.begin(c, c.due.Add(-lazyTime)) {
+	if inOne {
+		c.manner = whole
+	}
+	if !s.queue.begin(c, s.deps.Now()) {
 		return ledger.Hold{}, false
 	}
 	return ledger.Hold{

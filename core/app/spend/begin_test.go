@@ -25,17 +25,20 @@ func (b *bench) warm(r *replica) {
 // begin starts a request without its hold, which must be possible.
 func (b *bench) begin(r *replica, amount int64) ledger.Hold {
 	b.t.Helper()
-	h, ok := r.Begin(b.op(amount))
+	h, ok := r.Begin(b.op(amount), false)
 	require.True(b.t, ok)
 	return h
 }
 
 func TestSpend_Begin_oneCommit(t *testing.T) { // HOTPATH 14: commits per request at 0, 3 and 50 ms upstream
 	for name, c := range map[string]struct {
+		inOne    bool
 		upstream time.Duration
 		commits  int
 	}{
-		"at once": {0, 1}, "3 ms": {3 * time.Millisecond, 1}, "50 ms": {50 * time.Millisecond, 2},
+		"a stream, at once": {false, 0, 1}, "a stream, 3 ms": {false, 3 * time.Millisecond, 1}, "a stream, 50 ms": {false, 50 * time.Millisecond, 2},
+		"in one, at once": {true, 0, 1}, "in one, 3 ms": {true, 3 * time.Millisecond, 1}, "in one, 50 ms": {true, 50 * time.Millisecond, 1},
+		"in one, 250 ms": {true, 250 * time.Millisecond, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *bench) {
@@ -43,11 +46,12 @@ func TestSpend_Begin_oneCommit(t *testing.T) { // HOTPATH 14: commits per reques
 				b.warm(r)
 				var before int
 				r.edge.set(func(e *edge) { before = e.commits })
-				h := b.begin(r, 100)
+				h, ok := r.Begin(b.op(100), c.inOne)
+				require.True(b.t, ok)
 				time.Sleep(c.upstream)
 				synctest.Wait()
 				if c.commits == 2 {
-					require.Equal(b.t, ledger.HoldOpen, b.stored(h.Request).State, "the hold is cut after 5 ms")
+					require.Equal(b.t, ledger.HoldOpen, b.stored(h.Request).State, "the hold was due before its answer")
 				}
 				o, err := r.SettleOrRelease(h, 60, ledger.Usage{Input: 20, Output: 20}, "")
 				require.NoError(b.t, err)
@@ -68,12 +72,17 @@ func TestSpend_Begin_along(t *testing.T) { // HOTPATH 14
 	for name, c := range map[string]struct {
 		age   time.Duration
 		along bool
-	}{"soon due": {3 * time.Millisecond, true}, "young": {2 * time.Millisecond, false}} {
+		inOne bool
+	}{
+		"soon due": {3 * time.Millisecond, true, false}, "young": {2 * time.Millisecond, false, false},
+		"in one": {100 * time.Millisecond, false, true}, "in one, soon due": {248 * time.Millisecond, true, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *bench) {
 				r := b.start()
 				b.warm(r)
-				h := b.begin(r, 100)
+				h, ok := r.Begin(b.op(100), c.inOne)
+				require.True(b.t, ok)
 				time.Sleep(c.age)
 				var before int
 				r.edge.set(func(e *edge) { before = e.commits })
@@ -98,15 +107,19 @@ func TestSpend_Begin_order(t *testing.T) { // HOTPATH 13
 		b.warm(r)
 		all := b.balance().Available
 		h := b.begin(r, 100)
+		inOne, ok := r.Begin(b.op(30), true)
+		require.True(b.t, ok)
 		other := b.begin(r, 50)
 		_, err := r.SettleOrRelease(other, 50, ledger.Usage{}, "")
 		require.NoError(b.t, err)
-		_, err = r.Hold(b.op(all - 50))
+		_, err = r.Hold(b.op(all - 100))
 		require.ErrorIs(b.t, err, ledger.ErrExhausted)
-		require.True(b.t, r.Confirmed(h))
-		_, err = r.SettleOrRelease(h, 100, ledger.Usage{}, "")
-		require.NoError(b.t, err)
-		b.verify(150)
+		for _, early := range []ledger.Hold{h, inOne} {
+			require.True(b.t, r.Confirmed(early))
+			_, err = r.SettleOrRelease(early, 10, ledger.Usage{}, "")
+			require.NoError(b.t, err)
+		}
+		b.verify(70)
 	})
 }
 
@@ -170,7 +183,7 @@ func TestSpend_Begin_epoch(t *testing.T) { // HOTPATH 20
 		b.warm(r)
 		op := b.op(100)
 		op.Epoch = 77
-		h, ok := r.Begin(op)
+		h, ok := r.Begin(op, false)
 		require.True(b.t, ok)
 		_, err := r.SettleOrRelease(h, 60, ledger.Usage{}, "")
 		require.ErrorIs(b.t, err, ledger.ErrEpoch)

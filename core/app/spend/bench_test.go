@@ -77,7 +77,7 @@ func (s *stand) writer(account string) (held time.Duration, err error) {
 // oneStep is a request whose work is done before its hold had to be there.
 func (s *stand) oneStep(account string) (held time.Duration, err error) {
 	began := time.Now()
-	h, ok := s.spend.Begin(s.op(account))
+	h, ok := s.spend.Begin(s.op(account), false)
 	if !ok {
 		return s.writer(account)
 	}

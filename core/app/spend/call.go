@@ -19,8 +19,9 @@ type call struct {
 	skips   int          // batches that left it behind; the queue's
 
 	// Of a hold that may follow its request. The queue's lock guards them.
-	due       time.Time // when it is put into the queue
-	lazy      bool      // not there yet
+	manner    manner    // how its answer leaves
+	begun     time.Time // when its request was
+	lazy      bool      // waits in its line
 	taken     bool      // in a batch
 	withdrawn bool      // taken back: its settle is one step with it
 	refused   context.CancelCauseFunc

@@ -9,11 +9,12 @@
 //     caller stopped waiting is released, not forgotten;
 //   - work starts before its hold only where what the account has makes a refusal
 //     unlikely (HOTPATH 13): what was heard of it lately, at most a minute ago,
-//     and the more the longer ago; that hold waits up to 5 ms, or 3 if a small
-//     batch goes anyway, or until an answer must leave, and if its settle comes
-//     before a batch has taken it, both are one step (HOTPATH 14). No hold that
-//     comes later goes ahead of it. A refusal calls the work off, leaves no row,
-//     and ends overlap for a minute;
+//     and the more the longer ago; that hold waits until an answer must leave, at
+//     most 5 ms for a stream (3 if a small batch goes anyway, 25 in a crowd) and
+//     250 ms for an answer in one piece, and if its settle comes before a batch
+//     has taken it, both are one step (HOTPATH 14). No hold that comes later goes
+//     ahead of it. A refusal calls the work off, leaves no row, and ends overlap
+//     for a minute. A crash leaves no row either: nothing had been delivered;
 //   - a terminal step is retried for as long as the process lives;
 //   - a replica that lost its lease ends its work as errors and goes on under
 //     a new identity, and the holds of a dead one are resolved by

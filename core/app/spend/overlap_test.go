@@ -14,23 +14,23 @@ import (
 func TestSpend_Begin_headroom(t *testing.T) { // HOTPATH 13
 	inBubble(t, func(b *bench) {
 		r := b.start()
-		_, ok := r.Begin(b.op(1))
+		_, ok := r.Begin(b.op(1), false)
 		require.False(b.t, ok, "nothing is known of the account")
 		b.warm(r)
 
-		_, ok = r.Begin(b.op(granted/10 + 1))
+		_, ok = r.Begin(b.op(granted/10+1), false)
 		require.False(b.t, ok, "more than a tenth of what is left")
 		limited := b.op(1)
 		limited.Limits = []ledger.Limit{{Scope: account, Requests: 1000}}
-		_, ok = r.Begin(limited)
+		_, ok = r.Begin(limited, false)
 		require.False(b.t, ok, "a rate wants the hold first")
 		limited.Limits = []ledger.Limit{{Scope: account, Monthly: 1000}}
-		_, ok = r.Begin(limited)
+		_, ok = r.Begin(limited, false)
 		require.False(b.t, ok, "nothing is known of the budget")
 
 		first := b.begin(r, granted/20)
 		second := b.begin(r, granted/40)
-		_, ok = r.Begin(b.op(granted / 20))
+		_, ok = r.Begin(b.op(granted/20), false)
 		require.False(b.t, ok, "those under way count")
 		for _, h := range []ledger.Hold{first, second} {
 			_, err := r.SettleOrRelease(h, 0, ledger.Usage{}, "")
@@ -43,7 +43,7 @@ func TestSpend_Begin_headroom(t *testing.T) { // HOTPATH 13
 		time.Sleep(20 * time.Second)
 		b.begin(r, 1) // what is known is read anew while the account is in use
 		time.Sleep(fundsAge + time.Minute)
-		_, ok = r.Begin(b.op(1))
+		_, ok = r.Begin(b.op(1), false)
 		require.False(b.t, ok, "what is known is too old")
 	})
 }
@@ -61,12 +61,12 @@ func TestSpend_Begin_seldom(t *testing.T) { // HOTPATH 13
 		_, err := r.SettleOrRelease(h, granted/400, ledger.Usage{}, "")
 		require.NoError(b.t, err)
 		time.Sleep(fundsAge + time.Second)
-		_, ok := r.Begin(b.op(1))
+		_, ok := r.Begin(b.op(1), false)
 		require.False(b.t, ok, "too old")
 
 		b.warm(r)
 		time.Sleep(30 * time.Second)
-		_, ok = r.Begin(b.op(granted / 290))
+		_, ok = r.Begin(b.op(granted/290), false)
 		require.False(b.t, ok, "not enough for its age")
 		time.Sleep(2 * time.Second)
 		h = b.begin(r, granted/290) // was read anew: it would be enough if it were younger
@@ -98,7 +98,7 @@ func TestSpend_Begin_drained(t *testing.T) { // HOTPATH 13
 				time.Sleep(10 * time.Second)
 				b.warm(r)
 				time.Sleep(30 * time.Second)
-				_, ok := r.Begin(b.op(granted / 400))
+				_, ok := r.Begin(b.op(granted/400), false)
 				require.Equal(b.t, !falls, ok)
 			})
 		})
@@ -118,7 +118,7 @@ func TestSpend_Begin_drained(t *testing.T) { // HOTPATH 13
 			require.ErrorIs(b.t, err, ledger.ErrExhausted)
 			_, err = b.db.Ledger().Hold(b.t.Context(), account, h.Request)
 			require.ErrorIs(b.t, err, store.ErrNotFound, "L6: no row")
-			_, ok := r.Begin(b.op(1))
+			_, ok := r.Begin(b.op(1), false)
 			require.False(b.t, ok, "no second one starts early")
 			b.verify(spent)
 		})
@@ -135,7 +135,7 @@ func TestSpend_Begin_falling(t *testing.T) { // HOTPATH 13
 			_, err := r.Settle(h, granted/10, ledger.Usage{}, "") // 0.5 of it in no time
 			require.NoError(b.t, err)
 		}
-		_, ok := r.Begin(b.op(1))
+		_, ok := r.Begin(b.op(1), false)
 		require.False(b.t, ok, "another such second and nothing is left")
 	})
 }
@@ -169,7 +169,7 @@ func TestSpend_Begin_refused(t *testing.T) { // HOTPATH 13
 		spent.Kind, spent.Amount = ledger.OpRelease, 0
 		b.commit(spent)
 		b.warm(r)
-		_, ok := r.Begin(b.op(1))
+		_, ok := r.Begin(b.op(1), false)
 		require.False(b.t, ok, "for a minute")
 		for range 120 { // and until the rush is forgotten
 			time.Sleep(time.Second)
@@ -192,7 +192,7 @@ func TestSpend_Begin_refusedBefore(t *testing.T) { // HOTPATH 13
 		b.commit(spent)
 		later := b.op(100)
 		later.Epoch = 77
-		changed, ok := r.Begin(later)
+		changed, ok := r.Begin(later, false)
 		require.True(b.t, ok)
 		confirmed, combined, settled, left := b.begin(r, 100), b.begin(r, 100), b.begin(r, 100), b.begin(r, 100)
 		time.Sleep(time.Second) // all were committed, and refused

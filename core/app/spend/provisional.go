@@ -3,6 +3,7 @@ package spend
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
@@ -11,6 +12,89 @@ import (
 // This file is the queue's part in holds that follow their requests: they have
 // a slot from the start, and come into their lane when they are due, at the
 // first byte, or never, if their settle is quicker (HOTPATH 14).
+
+const (
+	// streamWait is how long the hold of a stream that started without it may
+	// wait. It has to be there when the stream's first byte is, or that waits.
+	streamWait = 5 * time.Millisecond
+	// crowdWait is the same where batches are large: a hold more delays nobody
+	// else's there, and most of what is under way has an answer by then.
+	crowdWait = 25 * time.Millisecond
+	// wholeWait is how long the hold of an answer in one piece may wait. Of that
+	// nothing leaves before its settle is durable, so nobody waits for the hold,
+	// and should this server die, the hold would be released anyway. Until then no
+	// other replica sees it, so it is short beside what is said of amounts that
+	// were heard of a while ago (HOTPATH 13).
+	wholeWait = 250 * time.Millisecond
+	// rideTime is after how long a stream's hold goes with a batch that is sent
+	// anyway.
+	rideTime = 3 * time.Millisecond
+	// crowdBatch is from how many ops on, at the mean, batches take none along: one
+	// commit less is worth little there, and a hold less a whole op.
+	crowdBatch = 8
+	// crowdMemory is how many batches the mean is of, and crowdTime how long the
+	// last of them says something.
+	crowdMemory = 8
+	crowdTime   = 100 * time.Millisecond
+)
+
+// crowd knows whether batches are large.
+type crowd struct {
+	ops  int // crowdMemory times the mean of the last batches
+	last time.Time
+}
+
+// took notes that a batch was taken.
+func (c *crowd) took(ops int, now time.Time) {
+	c.ops += ops - c.ops/crowdMemory
+	c.last = now
+}
+
+func (c *crowd) is(now time.Time) bool {
+	return c.ops >= crowdBatch*crowdMemory && now.Sub(c.last) < crowdTime
+}
+
+// manner is how an answer leaves.
+type manner int
+
+const (
+	streamed manner = iota
+	whole
+)
+
+// line is provisional holds that wait, the longest first.
+type line struct {
+	calls []*call
+	left  int // of them, that wait no more
+}
+
+func (l *line) join(c *call) {
+	c.lazy = true
+	l.calls = append(l.calls, c)
+}
+
+// leave takes a call out of the line. Those that are out of it are cleared away
+// from its front, and all of them once they are the most.
+func (l *line) leave(c *call) {
+	c.lazy = false
+	l.left++
+	for len(l.calls) > 0 && !l.calls[0].lazy {
+		l.calls[0] = nil
+		l.calls = l.calls[1:]
+		l.left--
+	}
+	if l.left > len(l.calls)/2 {
+		l.calls, l.left = slices.DeleteFunc(l.calls, func(c *call) bool { return !c.lazy }), 0
+	}
+}
+
+// first returns the call that has waited longest, nil if none waits.
+func (l *line) first() *call {
+	if len(l.calls) == 0 {
+		return nil
+	}
+	return l.calls[0]
+}
 
 // begin takes a slot for a provisional hold; false if there is none, or the
 // account has not enough for it to wait.
@@ -29,9 +113,11 @@ func (q *queue) begin(c *call, now time.Time) bool {
 	q.slots[c.op.Request] = s
 	q.purse.started(s)
 	l.slots++
-	c.lazy = true
-	q.lazy = append(q.lazy, c)
-	if len(q.lazy) == 1 {
+	l.lazy++
+	c.begun = now
+	first := q.lines[c.manner].first() == nil
+	q.lines[c.manner].join(c)
+	if first {
 		select {
 		case q.begun <- struct{}{}:
 		default:
@@ -74,26 +160,41 @@ func (q *queue) hasten(c *call) {
 
 // hastenAll puts the provisional holds of an account into its lane, ahead of one
 // that did not start without: what comes later must not leave them nothing.
-func (q *queue) hastenAll(account string) {
-	for _, c := range q.lazy { // those of the last 5 ms
-		if c.op.Account == account {
-			q.enter(c)
+func (q *queue) hastenAll(l *lane) {
+	if l.lazy == 0 {
+		return
+	}
+	for m := range q.lines {
+		for _, c := range slices.Clone(q.lines[m].calls) { // which entering changes
+			if c.op.Account == l.account {
+				q.enter(c)
+			}
 		}
 	}
 }
 
+// enter puts a hold that waits in its line into its lane.
 func (q *queue) enter(c *call) {
-	if !c.lazy || c.withdrawn {
+	if !q.leave(c) {
 		return
 	}
-	c.lazy = false
 	l := q.lane(c.op.Account)
 	l.waiting[steps] = append(l.waiting[steps], c)
 	q.list(l, steps)
 }
 
+// leave takes a hold out of its line, false if it is not there.
+func (q *queue) leave(c *call) bool {
+	if !c.lazy {
+		return false
+	}
+	q.lines[c.manner].leave(c)
+	q.lane(c.op.Account).lazy--
+	return true
+}
+
 // overdue puts the provisional holds that are due into their lanes, and
-// returns when the next one is; false if there is none.
+// returns when to look again; false if none waits.
 func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -102,16 +203,34 @@ func (q *queue) overdue(now time.Time) (next time.Time, ok bool) {
 
 // due is overdue for who has the lock.
 func (q *queue) due(now time.Time) (next time.Time, ok bool) {
-	for i, c := range q.lazy {
-		if c.lazy && !c.withdrawn && c.due.After(now) {
-			q.lazy = append(q.lazy[:0], q.lazy[i:]...)
-			return c.due, true
+	for m := range q.lines {
+		wait := wholeWait
+		if manner(m) == streamed {
+			if wait = streamWait; q.crowd.is(now) {
+				wait = crowdWait
+			}
 		}
-		q.enter(c)
-		q.lazy[i] = nil
+		for c := q.lines[m].first(); c != nil; c = q.lines[m].first() {
+			if at := c.begun.Add(wait); at.After(now) {
+				if manner(m) == streamed { // the crowd may be gone before
+					at = earlier(at, now.Add(streamWait))
+				}
+				if !ok || at.Before(next) {
+					next, ok = at, true
+				}
+				break
+			}
+			q.enter(c)
+		}
 	}
-	q.lazy = q.lazy[:0]
-	return time.Time{}, false
+	return next, ok
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // withdraw takes a provisional hold back, false if a batch has it, or had it.
@@ -121,6 +240,7 @@ func (q *queue) withdraw(c *call) bool {
 	if c.taken || c.withdrawn || c.state.Load() != waiting {
 		return false
 	}
+	q.leave(c)
 	c.withdrawn = true
 	if s := q.slots[c.op.Request]; s != nil && s.hold == c {
 		s.hold = nil // what it counts for stays until its settle is done

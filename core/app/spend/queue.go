@@ -64,8 +64,9 @@ type queue struct {
 	slots map[string]*slot // by request
 	wake  [2]chan struct{} // one place: something may be taken at the desk
 	purse *purse
-	lazy  []*call       // provisional holds, in the order in which they are due
+	lines [2]line       // by manner: provisional holds that wait
 	begun chan struct{} // one place: there is a first one
+	crowd crowd
 }
 
 // slot is the place of a request under way.
@@ -83,6 +84,7 @@ type lane struct {
 	listed  [2][2]bool // in turns
 	out     int        // taken, and neither done nor put back
 	slots   int
+	lazy    int // provisional holds that wait
 	desk    desk
 	trouble bool // what was taken last goes to the patient desk next
 	penance int  // batches that it has to stay there
@@ -106,7 +108,7 @@ func (q *queue) put(c *call) bool {
 		return false
 	}
 	if c.op.Kind == ledger.OpHold {
-		q.hastenAll(l.account)
+		q.hastenAll(l)
 	}
 	l.waiting[rankOf(c)] = append(l.waiting[rankOf(c)], c)
 	q.list(l, rankOf(c))
@@ -152,9 +154,11 @@ func (q *queue) take(d desk, now time.Time, batch []*call) []*call {
 	batch = q.fill(d, ends, batch, maxBatch/2)
 	batch = q.fill(d, steps, batch, maxBatch)
 	batch = q.fill(d, ends, batch, maxBatch)
-	if d == swift && len(batch) > 0 && len(batch) < rideBatch {
-		q.due(now.Add(lazyTime - rideTime))
-		batch = q.fill(d, steps, batch, maxBatch)
+	if d == swift && len(batch) > 0 {
+		if q.crowd.took(len(batch), now); !q.crowd.is(now) {
+			q.due(now.Add(streamWait - rideTime))
+			batch = q.fill(d, steps, batch, maxBatch)
+		}
 	}
 	return batch
 }
@@ -283,6 +287,7 @@ func (q *queue) forget() {
 	for _, s := range q.slots {
 		q.purse.landed(s)
 		if s.hold != nil {
+			q.leave(s.hold)
 			s.hold.withdrawn = s.hold.withdrawn || !s.hold.taken
 		}
 	}

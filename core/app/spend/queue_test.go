@@ -269,21 +269,3 @@ func TestQueue_back(t *testing.T) { // HOTPATH 2
 	}
 	require.Equal(t, []*call{fourth}, q.take(swift, time.Time{}, nil), "and back again")
 }
-
-// A small batch takes the holds along that will soon be due; a large one leaves
-// them to the next, by when their settles may stand for them.
-func TestQueue_take_along(t *testing.T) { // HOTPATH 14
-	t.Parallel()
-	for n, along := range map[int]bool{0: false, 1: true, rideBatch - 1: true, rideBatch: false} {
-		q, now := newQueue(), time.Now()
-		for i := range n {
-			require.True(t, q.put(queued(ledger.OpHold, fmt.Sprint("acct_", i), i)))
-		}
-		c := queued(ledger.OpHold, "acct_lazy", 0)
-		c.lazy, c.due = true, now.Add(lazyTime-rideTime)
-		q.slots[c.op.Request] = &slot{account: c.op.Account, hold: c}
-		q.lane(c.op.Account).slots++
-		q.lazy = append(q.lazy, c)
-		require.Equal(t, along, slices.Contains(q.take(swift, now, nil), c), n)
-	}
-}
