@@ -23,8 +23,8 @@ const (
 	// wholeWait is how long the hold of an answer in one piece may wait. Of that
 	// nothing leaves before its settle is durable, so nobody waits for the hold,
 	// and should this server die, the hold would be released anyway. Until then no
-	// other replica sees it, so it is short beside what is said of amounts that
-	// were heard of a while ago (HOTPATH 13).
+	// other replica sees it, so it is short beside the second that an amount may be
+	// old and count in full (HOTPATH 13).
 	wholeWait = 250 * time.Millisecond
 	// rideTime is after how long a stream's hold goes with a batch that is sent
 	// anyway.
@@ -164,12 +164,16 @@ func (q *queue) hastenAll(l *lane) {
 	if l.lazy == 0 {
 		return
 	}
+	own := make([]*call, 0, l.lazy)
 	for m := range q.lines {
-		for _, c := range slices.Clone(q.lines[m].calls) { // which entering changes
-			if c.op.Account == l.account {
-				q.enter(c)
+		for _, c := range q.lines[m].calls {
+			if c.lazy && c.op.Account == l.account {
+				own = append(own, c)
 			}
 		}
+	}
+	for _, c := range own {
+		q.enter(c)
 	}
 }
 
