@@ -66,13 +66,7 @@ func TestRelay_early_oneStep(t *testing.T) { // HOTPATH 14
 			inBubble(t, func(b *bench) {
 				b.rich()
 				b.up.soon = len(want) == 1
-				var steps []string
-				b.db.on(func(_ context.Context, ops []ledger.Op) error {
-					for _, op := range ops {
-						steps = append(steps, op.Kind.String())
-					}
-					return nil
-				})
+				steps := b.steps()
 				v := b.send(chat, &client{})
 				a := b.up.answer()
 				a.say(hello)
@@ -84,8 +78,41 @@ func TestRelay_early_oneStep(t *testing.T) { // HOTPATH 14
 				a.say(finished + usage + done)
 				require.NoError(b.t, v.wait())
 				require.True(b.t, strings.HasSuffix(v.got(), finished+done+"end"))
-				require.Equal(b.t, want, steps)
+				require.Equal(b.t, want, steps())
 			})
 		})
 	}
+}
+
+// Nothing of an answer in one piece leaves before its settle, so its hold waits
+// longer for that than a stream's does.
+func TestRelay_early_inOnePiece(t *testing.T) { // HOTPATH 14
+	for upstream, want := range map[time.Duration][]string{50 * time.Millisecond: {"spend"}, 300 * time.Millisecond: {"hold", "settle"}} {
+		t.Run(upstream.String(), func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.rich()
+				steps := b.steps()
+				v := b.send(jsonChat, &client{})
+				a := b.up.answer()
+				time.Sleep(upstream)
+				a.say(jsonAnswer)
+				_ = a.PipeWriter.Close()
+				require.NoError(b.t, v.wait())
+				require.Equal(b.t, jsonAnswer, v.got())
+				require.Equal(b.t, want, steps())
+			})
+		})
+	}
+}
+
+// steps returns what the ledger's steps since then were.
+func (b *bench) steps() func() []string {
+	var steps []string
+	b.db.on(func(_ context.Context, ops []ledger.Op) error {
+		for _, op := range ops {
+			steps = append(steps, op.Kind.String())
+		}
+		return nil
+	})
+	return func() []string { return steps }
 }

@@ -22,8 +22,9 @@ type Ledger interface {
 	Work(ctx context.Context, h ledger.Hold) (context.Context, context.CancelCauseFunc)
 	Hold(op ledger.Op) (ledger.Outcome, error)
 	// Begin lets the work start before its hold is durable, or says no; inOne
-	// says that the answer is one piece. Hasten sends that hold on its way, Confirm waits for it to be durable,
-	// Confirmed says that it will not wait.
+	// says that the answer leaves in one piece. Hasten sends that hold on its
+	// way, Confirm waits for it to be durable, Confirmed says that it will not
+	// wait.
 	Begin(op ledger.Op, inOne bool) (ledger.Hold, bool)
 	Hasten(h ledger.Hold)
 	Confirm(h ledger.Hold) (ledger.Outcome, error)

@@ -140,15 +140,26 @@ func TestSpend_Begin_falling(t *testing.T) { // HOTPATH 13
 	})
 }
 
+// drain has another replica hold all that the account has, until it is given back.
+func (b *bench) drain() (giveBack func()) {
+	b.t.Helper()
+	spent := b.op(granted)
+	spent.Kind, spent.Nonce = ledger.OpHold, "other"
+	b.commit(spent)
+	return func() {
+		b.t.Helper()
+		spent.Kind, spent.Amount = ledger.OpRelease, 0
+		b.commit(spent)
+	}
+}
+
 // What one replica believes is left, others have spent: nothing of an answer
 // whose hold is refused may be used, and the account overlaps no more.
 func TestSpend_Begin_refused(t *testing.T) { // HOTPATH 13
 	inBubble(t, func(b *bench) {
 		r := b.start()
 		b.warm(r)
-		spent := b.op(granted)
-		spent.Kind, spent.Nonce = ledger.OpHold, "other"
-		b.commit(spent)
+		giveBack := b.drain()
 
 		confirmed, combined, left := b.begin(r, 100), b.begin(r, 100), b.begin(r, 100)
 		work, end := r.Work(context.Background(), confirmed)
@@ -166,8 +177,7 @@ func TestSpend_Begin_refused(t *testing.T) { // HOTPATH 13
 			require.ErrorIs(b.t, err, store.ErrNotFound, "L6: no row")
 		}
 
-		spent.Kind, spent.Amount = ledger.OpRelease, 0
-		b.commit(spent)
+		giveBack()
 		b.warm(r)
 		_, ok := r.Begin(b.op(1), false)
 		require.False(b.t, ok, "for a minute")
@@ -187,9 +197,7 @@ func TestSpend_Begin_refusedBefore(t *testing.T) { // HOTPATH 13
 	inBubble(t, func(b *bench) {
 		r := b.start()
 		b.warm(r)
-		spent := b.op(granted)
-		spent.Kind, spent.Nonce = ledger.OpHold, "other"
-		b.commit(spent)
+		giveBack := b.drain()
 		later := b.op(100)
 		later.Epoch = 77
 		changed, ok := r.Begin(later, false)
@@ -210,8 +218,7 @@ func TestSpend_Begin_refusedBefore(t *testing.T) { // HOTPATH 13
 			_, err = b.db.Ledger().Hold(b.t.Context(), account, h.Request)
 			require.ErrorIs(b.t, err, store.ErrNotFound, "L6: no row")
 		}
-		spent.Kind, spent.Amount = ledger.OpRelease, 0
-		b.commit(spent)
+		giveBack()
 		b.verify(0)
 	})
 }

@@ -3,7 +3,6 @@ package spend
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/archibot/archibotchat/core/ledger"
@@ -12,89 +11,6 @@ import (
 // This file is the queue's part in holds that follow their requests: they have
 // a slot from the start, and come into their lane when they are due, at the
 // first byte, or never, if their settle is quicker (HOTPATH 14).
-
-const (
-	// streamWait is how long the hold of a stream that started without it may
-	// wait. It has to be there when the stream's first byte is, or that waits.
-	streamWait = 5 * time.Millisecond
-	// crowdWait is the same where batches are large: a hold more delays nobody
-	// else's there, and most of what is under way has an answer by then.
-	crowdWait = 25 * time.Millisecond
-	// wholeWait is how long the hold of an answer in one piece may wait. Of that
-	// nothing leaves before its settle is durable, so nobody waits for the hold,
-	// and should this server die, the hold would be released anyway. Until then no
-	// other replica sees it, so it is short beside the second that an amount may be
-	// old and count in full (HOTPATH 13).
-	wholeWait = 250 * time.Millisecond
-	// rideTime is after how long a stream's hold goes with a batch that is sent
-	// anyway.
-	rideTime = 3 * time.Millisecond
-	// crowdBatch is from how many ops on, at the mean, batches take none along: one
-	// commit less is worth little there, and a hold less a whole op.
-	crowdBatch = 8
-	// crowdMemory is how many batches the mean is of, and crowdTime how long the
-	// last of them says something.
-	crowdMemory = 8
-	crowdTime   = 100 * time.Millisecond
-)
-
-// crowd knows whether batches are large.
-type crowd struct {
-	ops  int // crowdMemory times the mean of the last batches
-	last time.Time
-}
-
-// took notes that a batch was taken.
-func (c *crowd) took(ops int, now time.Time) {
-	c.ops += ops - c.ops/crowdMemory
-	c.last = now
-}
-
-func (c *crowd) is(now time.Time) bool {
-	return c.ops >= crowdBatch*crowdMemory && now.Sub(c.last) < crowdTime
-}
-
-// manner is how an answer leaves.
-type manner int
-
-const (
-	streamed manner = iota
-	whole
-)
-
-// line is provisional holds that wait, the longest first.
-type line struct {
-	calls []*call
-	left  int // of them, that wait no more
-}
-
-func (l *line) join(c *call) {
-	c.lazy = true
-	l.calls = append(l.calls, c)
-}
-
-// leave takes a call out of the line. Those that are out of it are cleared away
-// from its front, and all of them once they are the most.
-func (l *line) leave(c *call) {
-	c.lazy = false
-	l.left++
-	for len(l.calls) > 0 && !l.calls[0].lazy {
-		l.calls[0] = nil
-		l.calls = l.calls[1:]
-		l.left--
-	}
-	if l.left > len(l.calls)/2 {
-		l.calls, l.left = slices.DeleteFunc(l.calls, func(c *call) bool { return !c.lazy }), 0
-	}
-}
-
-// first returns the call that has waited longest, nil if none waits.
-func (l *line) first() *call {
-	if len(l.calls) == 0 {
-		return nil
-	}
-	return l.calls[0]
-}
 
 // begin takes a slot for a provisional hold; false if there is none, or the
 // account has not enough for it to wait.
@@ -215,11 +131,12 @@ func (q *queue) due(now time.Time) (next time.Time, ok bool) {
 			}
 		}
 		for c := q.lines[m].first(); c != nil; c = q.lines[m].first() {
-			if at := c.begun.Add(wait); at.After(now) {
-				if manner(m) == streamed { // the crowd may be gone before
-					at = earlier(at, now.Add(streamWait))
+			left := c.begun.Add(wait).Sub(now)
+			if left > 0 {
+				if manner(m) == streamed {
+					left = min(left, streamWait) // the crowd may be gone before
 				}
-				if !ok || at.Before(next) {
+				if at := now.Add(left); !ok || at.Before(next) {
 					next, ok = at, true
 				}
 				break
@@ -228,13 +145,6 @@ func (q *queue) due(now time.Time) (next time.Time, ok bool) {
 		}
 	}
 	return next, ok
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // withdraw takes a provisional hold back, false if a batch has it, or had it.
