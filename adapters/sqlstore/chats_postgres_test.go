@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/chat"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -19,7 +20,7 @@ import (
 // counted, not time.
 func TestPostgres_ChatReadsStayShort(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s := open(t, url, nil)
 	reads := chatReads(t, s, 500, 4)
 	l := newLooker(t, s, url)
@@ -32,7 +33,7 @@ func TestPostgres_ChatReadsStayShort(t *testing.T) {
 // index with what changes.
 func TestPostgres_AppendsAreHeapOnly(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	w := store.Whose{Account: "acct_1", User: "user_1"}
 	create(t, s, "acct_1")
 	require.NoError(t, s.Threads().Create(t.Context(), chat.Thread{ID: "thr_1", Account: w.Account, User: w.User}))
@@ -56,15 +57,15 @@ func TestPostgres_AppendsAreHeapOnly(t *testing.T) {
 
 func TestPostgres_FullThreads(t *testing.T) {
 	t.Parallel()
-	fullThreads(t, open(t, localpg.URL(t), nil))
+	fullThreads(t, open(t, localpg.Copy(t, blank.Migrate), nil))
 }
 
 func TestPostgres_WipedChats(t *testing.T) {
 	t.Parallel()
-	wiped(t, open(t, localpg.URL(t), nil), "messages")
+	wiped(t, open(t, localpg.Copy(t, blank.Migrate), nil), "messages")
 }
 
 func TestPostgres_Searches(t *testing.T) {
 	t.Parallel()
-	searches(t, open(t, localpg.URL(t), nil))
+	searches(t, open(t, localpg.Copy(t, blank.Migrate), nil))
 }

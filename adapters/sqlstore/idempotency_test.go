@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -23,7 +24,7 @@ import (
 func TestPostgres_OutcomesGiveTheirRoomBack(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC) // day 20148, slot 0
-	s := open(t, localpg.URL(t), func() time.Time { return clock })
+	s := open(t, localpg.Copy(t, blank.Migrate), func() time.Time { return clock })
 	record := func(request string, opened time.Time) {
 		require.NoError(t, s.Idempotency().Record(t.Context(), store.SealedOutcome{Account: "acct_1", Request: request, Opened: opened, Sealed: bytes.Repeat([]byte{7}, 1<<20)}))
 	}
@@ -55,7 +56,7 @@ func TestPostgres_OutcomesGiveTheirRoomBack(t *testing.T) {
 // a dump, and nothing else.
 func TestPostgres_DumpWithoutAnswers(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s := open(t, url, nil)
 	create(t, s, "acct_1")
 	name := ledger.Name{ID: [32]byte{0xab, 31: 0xcd}, Print: [32]byte{0xef, 31: 0x12}}

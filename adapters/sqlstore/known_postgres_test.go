@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -18,15 +19,15 @@ import (
 func TestPostgres_KnownEqualsRead(t *testing.T) {
 	t.Parallel()
 	knownEqualsRead(t, func(clock func() time.Time) rivals {
-		shared := localpg.URL(t)
-		return rivals{known: open(t, shared, clock), other: open(t, shared, clock), reads: open(t, localpg.URL(t), clock), before: func(int) {}, dump: dump}
+		shared := localpg.Copy(t, blank.Migrate)
+		return rivals{known: open(t, shared, clock), other: open(t, shared, clock), reads: open(t, localpg.Copy(t, blank.Migrate), clock), before: func(int) {}, dump: dump}
 	})
 }
 
 // A row that was edited by hand is not written over: the batch reads it.
 func TestPostgres_KnownLotsEdited(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1000))
 	op := ledger.Op{Kind: ledger.OpHold, Account: "acct_1", Request: "req_1", Nonce: "n", Amount: 100, Replica: "rep_1", Deadline: time.Hour}
@@ -46,7 +47,7 @@ func TestPostgres_KnownLotsEdited(t *testing.T) {
 // elsewhere is seen at once.
 func TestPostgres_KnownRefusals(t *testing.T) { // L4
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s, other := open(t, url, nil), open(t, url, nil)
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 100))
@@ -65,7 +66,7 @@ func TestPostgres_KnownRefusals(t *testing.T) { // L4
 // HOTPATH 4: money time is the database's own, and never ahead of it.
 func TestPostgres_KnownTime(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 1_000_000))
 	for i := range 200 {

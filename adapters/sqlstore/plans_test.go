@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/e2e/scale"
@@ -19,7 +20,7 @@ import (
 // are counted, not time.
 func TestPostgres_ReadsStayShort(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s := open(t, url, nil)
 	until := now()
 	since := until.AddDate(-1, 0, 0)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 func TestPostgres_Conformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, clock func() time.Time) store.Store {
-		return open(t, localpg.URL(t), clock)
+		return open(t, localpg.Copy(t, blank.Migrate), clock)
 	})
 }
 
@@ -37,7 +38,7 @@ func TestPostgres_Migrate(t *testing.T) {
 
 func TestPostgres_AppendOnly(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	appendOnly(t, s)
 	require.Error(t, s.Exec(t.Context(), "TRUNCATE entries"))
 	require.Error(t, s.Exec(t.Context(), "TRUNCATE events"))
@@ -47,12 +48,12 @@ func TestPostgres_AppendOnly(t *testing.T) {
 
 func TestPostgres_HoldsThroughSeveralHandles(t *testing.T) {
 	t.Parallel()
-	takers(t, localpg.URL(t))
+	takers(t, localpg.Copy(t, blank.Migrate))
 }
 
 func TestPostgres_TamperedHold(t *testing.T) {
 	t.Parallel()
-	tampered(t, open(t, localpg.URL(t), nil))
+	tampered(t, open(t, localpg.Copy(t, blank.Migrate), nil))
 }
 
 func TestPostgres_PasswordIsNotShown(t *testing.T) {
@@ -60,7 +61,7 @@ func TestPostgres_PasswordIsNotShown(t *testing.T) {
 	for name, host := range map[string]string{"nobody there": "127.0.0.1:1", "wrong password": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			u, err := url.Parse(localpg.URL(t))
+			u, err := url.Parse(localpg.Copy(t, blank.Migrate))
 			require.NoError(t, err)
 			u.User = url.UserPassword("postgres", "s3cret")
 			if host != "" {
@@ -80,14 +81,14 @@ func TestPostgres_PasswordIsNotShown(t *testing.T) {
 
 func TestPostgres_ChangesByHand(t *testing.T) {
 	t.Parallel()
-	changesByHand(t, open(t, localpg.URL(t), nil))
+	changesByHand(t, open(t, localpg.Copy(t, blank.Migrate), nil))
 }
 
 // HOTPATH 19: a change made before another and committed after it has the
 // higher number, so that a reader who is past the other one still comes to it.
 func TestPostgres_ChangesOfALateCommitter(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	create(t, s, "acct_2")
 	set := func(ctx context.Context, in store.Stores, id string) error {
@@ -117,7 +118,7 @@ func TestPostgres_ChangesOfALateCommitter(t *testing.T) {
 // many ops.
 func TestPostgres_RoundTrips(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(localpg.URL(t))
+	u, err := url.Parse(localpg.Copy(t, blank.Migrate))
 	require.NoError(t, err)
 	wire := tap(t, u.Host)
 	u.Host = wire.listener.Addr().String()
@@ -180,7 +181,7 @@ func holds(accounts ...string) (ops []ledger.Op) {
 // HOTPATH 5: what a request changes stands in no index.
 func TestPostgres_UpdatesAreHeapOnly(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	commit(t, s, grant("acct_1", "lot_1", 100_000))
 	for n := range 50 {
@@ -273,10 +274,10 @@ func tap(t *testing.T, address string) *wiretap {
 }
 
 func BenchmarkPostgres_Commit(b *testing.B) {
-	s := open(b, localpg.URL(b), nil)
+	s := open(b, localpg.Copy(b, blank.Migrate), nil)
 	benchmarkCommit(b, s)
 }
 
 func BenchmarkThreads_Postgres(b *testing.B) {
-	benchmarkThreads(b, open(b, localpg.URL(b), nil))
+	benchmarkThreads(b, open(b, localpg.Copy(b, blank.Migrate), nil))
 }

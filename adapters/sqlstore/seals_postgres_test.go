@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -18,7 +19,7 @@ import (
 
 func TestPostgres_LogIsAppendOnly(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	logAppendOnly(t, s)
 	for _, table := range []string{"audit_leaves", "audit_nodes", "audit_checkpoints"} {
 		require.ErrorContains(t, s.Exec(t.Context(), "TRUNCATE "+table), "append-only")
@@ -29,7 +30,7 @@ func TestPostgres_LogIsAppendOnly(t *testing.T) {
 // is sealed then. Until it is, nothing that was written later is.
 func TestPostgres_TransactionOpenAcrossASeal(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	create(t, s, "acct_2")
 	note(t, s, "evt_1")
@@ -67,7 +68,7 @@ func TestPostgres_TransactionOpenAcrossASeal(t *testing.T) {
 
 func TestPostgres_OneSealsAtATime(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	require.NoError(t, s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error {
 		if _, err := tx.Seals().Take(ctx); err != nil {
 			return err
@@ -92,7 +93,7 @@ func TestPostgres_LogOfAMovedDatabase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, localpg.URL(t), nil)
+			s := open(t, localpg.Copy(t, blank.Migrate), nil)
 			exec := func(statement string) { require.NoError(t, s.Exec(t.Context(), statement), statement) }
 			create(t, s, "acct_1")
 			for _, id := range []string{"evt_1", "evt_2"} {
@@ -117,7 +118,7 @@ func TestPostgres_LogOfAMovedDatabase(t *testing.T) {
 // What was there before there was a log is sealed by ID, in pages.
 func TestPostgres_LogOfOldEvents(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	const old = 11_000 // more than two pages
 	require.NoError(t, s.Exec(t.Context(), fmt.Sprintf(`INSERT INTO events (era, id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count)
@@ -133,7 +134,7 @@ func TestPostgres_LogOfOldEvents(t *testing.T) {
 // An event that claims to be of a transaction to come would never be sealed.
 func TestPostgres_StrayEvents(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	note(t, s, "evt_1")
 	sealed(t, s, 1)
@@ -151,7 +152,7 @@ func TestPostgres_StrayEvents(t *testing.T) {
 
 func TestPostgres_LogWithoutHead(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	require.NoError(t, s.Exec(t.Context(), "DELETE FROM audit_head"))
 	err := s.Do(t.Context(), func(ctx context.Context, tx store.Stores) error { _, err := tx.Seals().Take(ctx); return err })
 	require.ErrorContains(t, err, "audit_head")
@@ -161,7 +162,7 @@ func TestPostgres_LogWithoutHead(t *testing.T) {
 // What a sealer still does after its transaction was undone must not stand alone.
 func TestPostgres_LogAfterTheEndOfItsTransaction(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	note(t, s, "evt_1")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -183,7 +184,7 @@ func TestPostgres_LogAfterTheEndOfItsTransaction(t *testing.T) {
 // A sealer that is far behind reads a batch, not all that is due.
 func TestPostgres_NextReadsABatch(t *testing.T) {
 	t.Parallel()
-	s := open(t, localpg.URL(t), nil)
+	s := open(t, localpg.Copy(t, blank.Migrate), nil)
 	create(t, s, "acct_1")
 	require.NoError(t, s.Exec(t.Context(), `DO $$ BEGIN FOR i IN 1..2000 LOOP
 		INSERT INTO events (id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count)

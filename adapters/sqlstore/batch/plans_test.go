@@ -14,6 +14,7 @@ import (
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/sqlstore/batch"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 )
 
@@ -35,7 +36,7 @@ var parameter = regexp.MustCompile(`\$\d+`)
 // tables held when it was made.
 func TestStatements_PlansHoldAtAnySize(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: func(prefix string) string { return prefix }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })

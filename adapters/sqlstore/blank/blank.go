@@ -38,16 +38,23 @@ var migrated = sync.OnceValues(func() (whole []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "blank.db")
-	s, err := sqlstore.Open(context.Background(), sqlstore.Config{URL: "sqlite:" + file, NewID: func(string) string { return "" }, Now: time.Now})
-	if err != nil {
+	if err := Migrate("sqlite:" + file); err != nil {
 		return nil, err
-	}
-	err = s.Migrate(context.Background())
-	if closed := s.Close(); err == nil {
-		err = closed // which puts all that is in its log into the file
-	}
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	return os.ReadFile(file)
 })
+
+// Migrate brings the schema of a database up to date and leaves it. On
+// PostgreSQL it prepares what tests then copy.
+func Migrate(url string) error {
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{URL: url, NewID: func(string) string { return "" }, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	err = s.Migrate(context.Background())
+	// Closing puts all that is in SQLite's log into its file.
+	if err := errors.Join(err, s.Close()); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/credits"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 // no snapshot of theirs grows old.
 func TestService_Verify_besideSpends(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	ids := system.NewIDs(system.Now)
 	open := func(url string) *sqlstore.Store {
 		s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: url, NewID: ids.New})

@@ -12,11 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 )
 
 func BenchmarkSeal_Postgres(b *testing.B) {
-	h := newHouse(b, localpg.URL(b))
+	h := newHouse(b, localpg.Copy(b, blank.Migrate))
 	benchmark(b, h, func() time.Duration { return backends(b, h) })
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 	"github.com/archibot/archibotchat/ports/store"
@@ -18,14 +19,14 @@ func TestMain(m *testing.M) { localpg.Main(m) }
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	run(t, localpg.URL)
+	run(t, func(t testing.TB) string { return localpg.Copy(t, blank.Migrate) })
 }
 
 // HOTPATH 21: an event of a transaction that was open across a seal becomes a
 // leaf once it is committed; no leaf is lost, and none gets another number.
 func TestPostgres_TransactionOpenAcrossASeal(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, localpg.URL(t))
+	h := newHouse(t, localpg.Copy(t, blank.Migrate))
 	for _, account := range []string{"acct_1", "acct_2", "acct_3"} {
 		h.account(t, account)
 	}

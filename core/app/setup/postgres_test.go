@@ -5,10 +5,11 @@ package setup_test
 import (
 	"testing"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
 )
 
 func TestMain(m *testing.M) {
-	urls["postgres"] = func(t *testing.T) string { return localpg.URL(t) }
+	urls["postgres"] = func(t *testing.T) string { return localpg.Copy(t, blank.Migrate) }
 	localpg.Main(m)
 }

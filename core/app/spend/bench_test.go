@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/app/spend"
 	"github.com/archibot/archibotchat/core/ledger"
@@ -35,7 +36,7 @@ type stand struct {
 
 func newStand(b *testing.B, accounts int) *stand {
 	b.Helper()
-	return standAt(b, localpg.URL(b), accounts)
+	return standAt(b, localpg.Copy(b, blank.Migrate), accounts)
 }
 
 func standAt(b *testing.B, url string, accounts int) *stand {
@@ -186,7 +187,7 @@ func BenchmarkSpend_Postgres_replicas(b *testing.B) {
 
 // BenchmarkSpend_Postgres_slowDisk has each commit take 2 ms more.
 func BenchmarkSpend_Postgres_slowDisk(b *testing.B) {
-	s := standAt(b, localpg.URL(b)+"&commit_delay=2000&commit_siblings=0", 1)
+	s := standAt(b, localpg.Copy(b, blank.Migrate)+"&commit_delay=2000&commit_siblings=0", 1)
 	b.Run("writer", func(b *testing.B) {
 		crowd(b, 64, func(int, int) (time.Duration, error) { return s.writer(s.accounts[0]) })
 	})

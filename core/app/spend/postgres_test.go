@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/archibot/archibotchat/adapters/sqlstore"
+	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/adapters/system"
 	"github.com/archibot/archibotchat/core/access"
 	"github.com/archibot/archibotchat/core/app/spend"
@@ -86,7 +87,7 @@ func TestHelper_stops(t *testing.T) {
 // accounts for two seconds at most, and the others not at all.
 func TestSpend_stoppedProcess(t *testing.T) {
 	t.Parallel()
-	url := localpg.URL(t)
+	url := localpg.Copy(t, blank.Migrate)
 	s := opened(t, url)
 	fund(t, s, "acct_a", "acct_b")
 	r := running(t, s)

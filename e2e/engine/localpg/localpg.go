@@ -12,6 +12,7 @@
 package localpg
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -21,12 +22,14 @@ import (
 )
 
 // shared is the cluster that all tests of one binary use, started by the first
-// call of URL. A test binary has no other place to hand it around in.
+// call of URL, and the template that they copy. A test binary has no other place
+// to hand them around in.
 var shared struct {
 	sync.Mutex
-	tried   bool
-	cluster *Cluster
-	err     error
+	tried    bool
+	cluster  *Cluster
+	template *database.Template
+	err      error
 }
 
 // URL returns the URL of an empty database, dropped when the test ends.
@@ -35,11 +38,33 @@ var shared struct {
 // shared by the tests of this binary; Main stops that one.
 func URL(t testing.TB) string {
 	t.Helper()
-	if server := os.Getenv("TEST_POSTGRES_URL"); server != "" {
-		return database.Fresh(t, server)
-	}
 	shared.Lock()
 	defer shared.Unlock()
+	return database.Fresh(t, server(t))
+}
+
+// Copy is URL for a database that was prepared: once for all tests of this
+// binary, by the first that asks, and each gets a copy.
+func Copy(t testing.TB, prepare func(url string) error) string {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.template == nil {
+		template, err := database.NewTemplate(server(t), prepare)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.template = template
+	}
+	return database.Copy(t, shared.template)
+}
+
+// server returns the server's URL. The caller has locked shared.
+func server(t testing.TB) string {
+	t.Helper()
+	if named := os.Getenv("TEST_POSTGRES_URL"); named != "" {
+		return named
+	}
 	if !shared.tried {
 		shared.tried = true
 		shared.cluster, shared.err = Start("")
@@ -47,7 +72,7 @@ func URL(t testing.TB) string {
 	if shared.err != nil {
 		t.Fatalf("no PostgreSQL for this test: %v", shared.err)
 	}
-	return database.Fresh(t, shared.cluster.URL("postgres"))
+	return shared.cluster.URL("postgres")
 }
 
 // Main runs the tests, stops the cluster that URL started, and exits. A package
@@ -65,13 +90,16 @@ func Main(m *testing.M) {
 
 // Stop stops the cluster that URL started and removes its folder. It is for a
 // TestMain with work of its own; after it, URL starts another cluster.
-func Stop() error {
+func Stop() (err error) {
 	shared.Lock()
 	defer shared.Unlock()
-	cluster := shared.cluster
-	shared.tried, shared.cluster, shared.err = false, nil, nil
-	if cluster == nil {
-		return nil
+	cluster, template := shared.cluster, shared.template
+	shared.tried, shared.cluster, shared.template, shared.err = false, nil, nil, nil
+	if template != nil {
+		err = template.Drop()
 	}
-	return cluster.Stop(false)
+	if cluster != nil {
+		err = errors.Join(err, cluster.Stop(false))
+	}
+	return err
 }

@@ -44,6 +44,28 @@ func TestURL(t *testing.T) {
 	})
 }
 
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	prepared := 0
+	prepare := func(url string) error {
+		prepared++
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(context.Background()) }()
+		_, err = conn.Exec(t.Context(), "create table marks (n int); insert into marks values (1)")
+		return err
+	}
+	for range 2 {
+		conn := connect(t, localpg.Copy(t, prepare))
+		tag, err := conn.Exec(t.Context(), "update marks set n = 2 where n = 1")
+		require.NoError(t, err)
+		require.EqualValues(t, 1, tag.RowsAffected(), "each is a copy of its own of what was prepared")
+	}
+	require.Equal(t, 1, prepared)
+}
+
 func TestCluster(t *testing.T) {
 	t.Parallel()
 
