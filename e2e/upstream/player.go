@@ -204,11 +204,16 @@ func (p *player) json(f form) {
 	p.last(b, f.reported())
 }
 
-// forever sends a JSON string that never ends.
+// forever sends a JSON string that never ends, in small pieces only if there is
+// a gap between them: whoever waits for much of it is not to wait for writes.
 func (p *player) forever() {
 	if !p.put([]byte(`{"id":"endless","text":"`)) {
 		return
 	}
-	for p.put([]byte("and on and on ")) && p.wait(p.script.gap) {
+	piece := []byte("and on and on ")
+	if p.script.gap == 0 {
+		piece = bytes.Repeat(piece, 1000)
+	}
+	for p.put(piece) && p.wait(p.script.gap) {
 	}
 }

@@ -78,9 +78,9 @@ func TestShelf_memory(t *testing.T) {
 		all                   bool
 	}{
 		{name: "usual", books: 100_000, lots: 1, most: 600, all: true},
-		{name: "two lots", books: 100_000, lots: 2, most: 800, all: true},
-		{name: "with a limit and a hold", books: 50_000, lots: 1, holds: 1, counters: 1, most: 2048, all: true},
-		{name: "heavy", books: 500, lots: 40, holds: 400, counters: 20, most: 640 << 10},
+		{name: "two lots", books: 20_000, lots: 2, most: 800, all: true},
+		{name: "with a limit and a hold", books: 10_000, lots: 1, holds: 1, counters: 1, most: 2048, all: true},
+		{name: "heavy", books: 250, lots: 40, holds: 400, counters: 20, most: 640 << 10},
 		{name: "heavier than all", books: 1, lots: 2000, holds: 100_000, most: 1 << 20},
 	}
 	for _, c := range cases {
