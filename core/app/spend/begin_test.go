@@ -88,6 +88,7 @@ func TestSpend_Begin_along(t *testing.T) { // HOTPATH 14
 				r.edge.set(func(e *edge) { before = e.commits })
 				_, err := r.SettleOrRelease(b.begin(r, 50), 50, ledger.Usage{}, "")
 				require.NoError(b.t, err)
+				synctest.Wait() // the ops of a batch hear of it one after another
 				require.Equal(b.t, c.along, r.Confirmed(h))
 				_, err = r.SettleOrRelease(h, 60, ledger.Usage{}, "")
 				require.NoError(b.t, err)
