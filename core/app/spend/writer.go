@@ -180,6 +180,9 @@ func (s *Spend) answer(ctx context.Context, batch []*call, outcomes []ledger.Out
 // reply ends a call. What nobody waits for any more is undone or noted.
 func (s *Spend) reply(c *call, r result) {
 	held := c.op.Kind == ledger.OpHold && r.err == nil
+	// The books come first: whoever hears of a refusal must find what follows
+	// from it, such as that the account starts nothing early.
+	s.queue.done(c, held, r)
 	if !c.answer(r) {
 		switch {
 		case c.release && c.op.Kind == ledger.OpRelease && r.outcome != nil && r.outcome.Hold.State == ledger.HoldSettled:
@@ -191,7 +194,6 @@ func (s *Spend) reply(c *call, r result) {
 			s.queue.put(newCall(op))
 		}
 	}
-	s.queue.done(c, held, r)
 }
 
 // refuseSteps answers the holds, spends and extensions of a batch that was not
