@@ -65,19 +65,15 @@ func (s events) List(ctx context.Context, q store.EventQuery) ([]audit.Event, er
 	if q.Account == "" {
 		return nil, nil // those of no account are Unowned's
 	}
-	var rows []row.Event
-	var err error
 	parts := s.byKind(q)
-	if q.Request != "" {
+	switch {
+	case q.Request != "":
 		parts = s.byRequest(q)
+	case parts == nil:
+		parts = s.pages(q, q.Kinds)
 	}
-	if parts != nil {
-		err = s.reads.NewRaw("SELECT * FROM (?) AS k0"+strings.Repeat(" UNION ALL SELECT * FROM (?) AS k", len(parts)-1)+" ORDER BY seq DESC LIMIT ?",
-			append(parts, size(q.Limit))...).Scan(ctx, &rows)
-	} else {
-		err = s.page(q, q.Kinds).Scan(ctx, &rows)
-	}
-	if err != nil {
+	var rows []row.Event
+	if err := inOrder(s.reads, "seq DESC", q.Limit, parts...).Scan(ctx, &rows); err != nil {
 		return nil, s.flavor.fault("list events", err)
 	}
 	return each(rows, (*row.Event).Event), nil
@@ -96,25 +92,35 @@ func (s events) byKind(q store.EventQuery) (parts []any) {
 		return nil
 	}
 	for _, kind := range q.Kinds {
-		parts = append(parts, s.page(q, []audit.Kind{kind}).Where("v.kind <> ?", string(common)))
+		parts = append(parts, s.page("events", q, []audit.Kind{kind}).Where("v.kind <> ?", string(common)))
+	}
+	return parts
+}
+
+// pages are pages of events of the kinds, from wherever they are told.
+func (s events) pages(q store.EventQuery, kinds []audit.Kind) (parts []any) {
+	for _, table := range told.tables {
+		parts = append(parts, s.page(table, q, kinds))
 	}
 	return parts
 }
 
 // page is a page of events of the kinds. What the partial indexes ask for is
 // said in their words: SQLite does not infer it.
-func (s events) page(q store.EventQuery, kinds []audit.Kind) *bun.SelectQuery {
-	return s.narrowed(s.reads.NewSelect().Model((*row.Event)(nil)).Where("v.account_id = ?", q.Account).Where("v.account_id <> ''"), q, kinds)
+func (s events) page(table string, q store.EventQuery, kinds []audit.Kind) *bun.SelectQuery {
+	return s.narrowed(s.reads.NewSelect().Model((*row.Event)(nil)).ModelTableExpr(table+" AS v").Where("v.account_id = ?", q.Account).Where("v.account_id <> ''"), q, kinds)
 }
 
-// byRequest returns queries for the events of a request: that of its debit, and
-// all others. An expression keeps an index out: a request has few events.
+// byRequest returns queries for the events of a request: that of its debit, all
+// others, and that of a spend. An expression keeps an index out: a request has few events.
 func (s events) byRequest(q store.EventQuery) []any {
 	hold := s.reads.NewSelect().TableExpr("holds AS h").Column("h.debited_by").Where("h.request_id = ?", q.Request).Where("h.account_id = ?", q.Account)
-	debit := s.page(q, q.Kinds).Where("v.seq = (?)", hold).Where("v.request_id || '' = ?", q.Request).Where("v.kind = ?", string(common))
+	debit := s.page("events", q, q.Kinds).Where("v.seq = (?)", hold).Where("v.request_id || '' = ?", q.Request).Where("v.kind = ?", string(common))
 	others := s.reads.NewSelect().Model((*row.Event)(nil)).Where("v.request_id = ?", q.Request).Where("v.request_id <> ''").
 		Where("v.kind <> ?", string(common)).Where("v.account_id || '' = ?", q.Account)
-	return []any{debit, s.narrowed(others, q, q.Kinds)}
+	spend := s.reads.NewSelect().Model((*row.Event)(nil)).ModelTableExpr("spend_events AS v").Where("v.request_id = ?", q.Request).
+		Where("v.account_id || '' = ?", q.Account)
+	return []any{debit, s.narrowed(others, q, q.Kinds), s.narrowed(spend, q, q.Kinds)}
 }
 
 // narrowed adds to a query what else q asks for.
@@ -148,7 +154,7 @@ func (s events) narrowed(sel *bun.SelectQuery, q store.EventQuery, kinds []audit
 // server that wrote each has a clock of its own.
 const drift = time.Hour
 
-var told = timeline{table: "events", rows: "x.account_id <> ''"}
+var told = timeline{tables: [2]string{"events", "spend_events"}, rows: "x.account_id <> ''"}
 
 func (s events) Span(ctx context.Context, account string, since, until time.Time) (after, before int64, err error) {
 	if err := s.check(ctx, account); err != nil {

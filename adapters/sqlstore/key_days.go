@@ -48,7 +48,7 @@ func plus(a, b store.KeyDay) store.KeyDay {
 
 // paid are the events that tell of debits: their dates follow their sequence,
 // which those of other kinds, by other clocks, need not.
-var paid = timeline{table: "events", rows: "x.account_id <> '' AND x.kind = '" + string(common) + "'"}
+var paid = timeline{tables: told.tables, rows: "x.account_id <> '' AND x.kind = '" + string(common) + "'"}
 
 // few is how many events may be read without looking first where the days that
 // are asked for begin and end among them.
@@ -124,7 +124,7 @@ func (s keyDays) last(ctx context.Context, account string) (last int64, err erro
 // told adds up by key and day what the events after one and up to another tell.
 // Tokens are the holds'.
 func (s keyDays) told(account string, after, last int64) *bun.SelectQuery {
-	return s.reads.NewSelect().TableExpr("events AS v").Join(s.flavor.holdOfEach).
+	return s.reads.NewSelect().TableExpr(allEvents).Join(s.flavor.holdOfEach).
 		ColumnExpr("v.account_id, v.key_id, v.at / ? * ? AS day", aDay.Microseconds(), aDay.Microseconds()).
 		ColumnExpr("COUNT(*) AS requests").
 		ColumnExpr("CAST(COALESCE(SUM(h.usage_input), 0) AS BIGINT) AS input").ColumnExpr("CAST(COALESCE(SUM(h.usage_cached), 0) AS BIGINT) AS cached").

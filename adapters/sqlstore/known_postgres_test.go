@@ -89,7 +89,7 @@ func dump(t *testing.T, s *sqlstore.Store) string {
 	t.Helper()
 	text, err := s.Text(t.Context(), `SELECT concat(
 		(SELECT json_agg(a ORDER BY id) FROM (SELECT id, epoch, event_seq, entry_seq, ledger_at FROM accounts) AS a),
-		(SELECT json_agg(l ORDER BY id) FROM lots AS l), (SELECT json_agg(h ORDER BY request_id) FROM holds AS h),
+		(SELECT json_agg(l ORDER BY id) FROM lots AS l), (SELECT json_agg(to_jsonb(h) - 'xact' ORDER BY request_id) FROM holds AS h),
 		(SELECT json_agg(o ORDER BY request_id) FROM open_holds AS o), (SELECT json_agg(c ORDER BY scope) FROM counters AS c), (SELECT json_agg(e ORDER BY seq) FROM entries AS e),
 		(SELECT json_agg(to_jsonb(v) - 'id' - 'xact' ORDER BY seq) FROM events AS v))`)
 	require.NoError(t, err)

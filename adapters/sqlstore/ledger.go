@@ -30,34 +30,42 @@ func (s books) Lots(ctx context.Context, account string) ([]ledger.Lot, error) {
 }
 
 func (s books) Entries(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
-	if err := s.check(ctx, account); err != nil {
-		return nil, err
-	}
-	var rows []row.Entry
-	if err := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account).Where("e.seq > ?", after).
-		Order("e.seq").Limit(size(limit)).Scan(ctx); err != nil {
-		return nil, s.flavor.fault("read entries", err)
-	}
-	return each(rows, (*row.Entry).Entry), nil
+	return s.entries(ctx, account, limit, "seq", func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("e.seq > ?", after) })
 }
 
 func (s books) EntriesBefore(ctx context.Context, account string, before int64, limit int) ([]ledger.Entry, error) {
+	return s.entries(ctx, account, limit, "seq DESC", func(q *bun.SelectQuery) *bun.SelectQuery {
+		if before == 0 {
+			return q
+		}
+		return q.Where("e.seq < ?", before)
+	})
+}
+
+func (s books) entries(ctx context.Context, account string, limit int, order string, where func(*bun.SelectQuery) *bun.SelectQuery) ([]ledger.Entry, error) {
 	if err := s.check(ctx, account); err != nil {
 		return nil, err
 	}
-	var rows []row.Entry
-	q := s.reads.NewSelect().Model(&rows).Where("e.account_id = ?", account)
-	if before > 0 {
-		q = q.Where("e.seq < ?", before)
+	var parts []any
+	for _, table := range dated.tables {
+		q := s.reads.NewSelect().Model((*row.Entry)(nil)).ModelTableExpr(table+" AS e").Where("e.account_id = ?", account)
+		parts = append(parts, where(q).Order("e."+order).Limit(size(limit)))
 	}
-	if err := q.Order("e.seq DESC").Limit(size(limit)).Scan(ctx); err != nil {
+	var rows []row.Entry
+	if err := inOrder(s.reads, order, limit, parts...).Scan(ctx, &rows); err != nil {
 		return nil, s.flavor.fault("read entries", err)
 	}
 	return each(rows, (*row.Entry).Entry), nil
 }
 
+// allEntries and allEvents are what the tables and the holds tell (row.Spend).
+const (
+	allEntries = "all_entries AS e"
+	allEvents  = "all_events AS v"
+)
+
 // dated are the entries whose dates follow their sequence.
-var dated = timeline{table: "entries", rows: "x.kind <> '" + string(ledger.EntryExpiry) + "'"}
+var dated = timeline{tables: [2]string{"entries", "spend_entries"}, rows: "x.kind <> '" + string(ledger.EntryExpiry) + "'"}
 
 func (s books) FirstSince(ctx context.Context, account string, t time.Time) (int64, error) {
 	if err := s.check(ctx, account); err != nil {
@@ -85,7 +93,7 @@ func (s books) Sums(ctx context.Context, account string, after, until int64, fro
 		Amount int64  `bun:"amount"`
 		Lines  int64  `bun:"lines"`
 	}
-	if err := s.reads.NewSelect().Model((*row.Entry)(nil)).Column("kind").
+	if err := s.reads.NewSelect().Model((*row.Entry)(nil)).ModelTableExpr(allEntries).Column("kind").
 		ColumnExpr("CASE WHEN e.at < ? THEN -1 WHEN e.at < ? THEN 0 ELSE 1 END AS dated", row.Micros(from), row.Micros(to)).
 		ColumnExpr("CAST(SUM(e.amount) AS BIGINT) AS amount").ColumnExpr("COUNT(*) AS lines").
 		Where("e.account_id = ?", account).Where("e.seq > ?", after).Where("e.seq <= ?", until).
@@ -122,12 +130,12 @@ func (s books) Holds(ctx context.Context, p store.Page) ([]store.HeldDebit, erro
 		return nil, err
 	}
 	var rows []heldRow
-	q := s.reads.NewSelect().Model(&rows).ColumnExpr("h.*")
+	q := s.reads.NewSelect().Model(&rows).ColumnExpr(row.HoldColumns)
 	// Some columns are written as expressions, so that each database takes the
 	// one index that is meant: a request's debits are few, an account's entries
 	// many.
-	q = q.ColumnExpr("(SELECT CAST(COALESCE(-SUM(e.amount), 0) AS BIGINT) FROM entries AS e" +
-		" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = 'debit') AS debits")
+	q = q.ColumnExpr("COALESCE(CASE WHEN h.entry_seq IS NULL THEN (SELECT CAST(-SUM(e.amount) AS BIGINT) FROM entries AS e" +
+		" WHERE e.request_id = h.request_id AND e.account_id || '' = h.account_id AND e.kind = 'debit') ELSE h.debited END, 0) AS debits")
 	if err := q.Where("h.request_id > ?", p.After).Order("h.request_id").Limit(size(p.Limit)).Scan(ctx); err != nil {
 		return nil, s.flavor.fault("list holds", err)
 	}

@@ -77,8 +77,8 @@ func (s seals) Leaves(ctx context.Context, from int64, limit int) ([]store.Seale
 	for i, r := range rows {
 		ids[i] = r.Event
 	}
-	var events []row.Event
-	if err := s.reads.NewSelect().Model(&events).Where("v.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	events, err := s.sealed(ctx, ids)
+	if err != nil {
 		return nil, s.flavor.fault("read sealed events", err)
 	}
 	byID := make(map[string]*row.Event, len(events))
@@ -97,6 +97,23 @@ func (s seals) Leaves(ctx context.Context, from int64, limit int) ([]store.Seale
 		}
 	}
 	return out, nil
+}
+
+// sealed returns the events of these IDs.
+func (s seals) sealed(ctx context.Context, ids []string) (events []row.Event, err error) {
+	if err := s.reads.NewSelect().Model(&events).Where("v.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	if len(events) == len(ids) {
+		return events, nil
+	}
+	requests := make([]string, len(ids))
+	for i, id := range ids {
+		requests[i] = row.AtEvent(id)
+	}
+	var told []row.Event
+	err = s.reads.NewSelect().Model(&told).ModelTableExpr("spend_events AS v").Where("v.request_id IN (?)", bun.List(requests)).Scan(ctx)
+	return append(events, told...), err
 }
 
 func (s seals) Checkpoints(ctx context.Context, over int64, limit int) ([]store.Checkpoint, error) {
@@ -121,12 +138,16 @@ func (s seals) Loose(ctx context.Context, after string, limit int) ([]store.Loos
 		At      int64  `bun:"at"`
 		Stray   bool   `bun:"stray"`
 	}
+	event, spend := s.flavor.order.stray()
 	// One row at least, to tell how far it looked.
-	if err := s.reads.NewRaw("WITH page AS (SELECT v.id, v.account_id, v.at, ? AS stray FROM events AS v, audit_head AS h WHERE h.id = 1 AND v.id > ? ORDER BY v.id LIMIT ?),"+
+	if err := s.reads.NewRaw("WITH page AS (SELECT * FROM ("+
+		"SELECT * FROM (SELECT x.id, x.account_id, x.at, ? AS stray FROM events AS x, audit_head AS h WHERE h.id = 1 AND x.id > ? ORDER BY x.id LIMIT ?) AS e"+
+		" UNION ALL SELECT * FROM (SELECT x.id, x.account_id, x.at, ? FROM spend_events AS x, audit_head AS h WHERE h.id = 1 AND x.request_id > ?"+
+		" ORDER BY x.request_id LIMIT ?) AS s) AS es ORDER BY id LIMIT ?),"+
 		" loose AS (SELECT * FROM page AS p WHERE NOT EXISTS (SELECT 1 FROM audit_leaves AS l WHERE l.event_id = p.id))"+
 		" SELECT COALESCE((SELECT max(id) FROM page), '') AS last, COALESCE(loose.id, '') AS id, COALESCE(loose.account_id, '') AS account_id,"+
 		" COALESCE(loose.at, 0) AS at, COALESCE(loose.stray, ?) AS stray FROM (SELECT 1) AS one LEFT JOIN loose ON TRUE ORDER BY loose.id",
-		s.flavor.order.stray(), after, size(limit), false).Scan(ctx, &rows); err != nil {
+		event, after, size(limit), spend, row.AtEvent(after), size(limit), size(limit), false).Scan(ctx, &rows); err != nil {
 		return nil, "", s.flavor.fault("look for loose events", err)
 	}
 	var out []store.LooseEvent
@@ -151,9 +172,10 @@ func (s seals) Sequence(ctx context.Context, account string, after int64, limit 
 		Events int64 `bun:"events"`
 		Seq    int64 `bun:"seq"`
 	}
-	if err := s.reads.NewRaw("SELECT a.event_seq AS events, COALESCE(v.seq, 0) AS seq FROM accounts AS a"+
-		" LEFT JOIN events AS v ON v.account_id = ? AND v.account_id <> '' AND v.seq > ? WHERE a.id = ? ORDER BY v.seq LIMIT ?",
-		account, after, account, size(limit)).Scan(ctx, &rows); err != nil {
+	const page = "SELECT * FROM (SELECT v.seq FROM ? AS v WHERE v.account_id = ? AND v.account_id <> '' AND v.seq > ? ORDER BY v.seq LIMIT ?) AS "
+	if err := s.reads.NewRaw("SELECT a.event_seq AS events, COALESCE(p.seq, 0) AS seq FROM accounts AS a LEFT JOIN"+
+		" (SELECT seq FROM ("+page+"e UNION ALL "+page+"s) AS es ORDER BY seq LIMIT ?) AS p ON TRUE WHERE a.id = ? ORDER BY p.seq",
+		bun.Ident(told.tables[0]), account, after, size(limit), bun.Ident(told.tables[1]), account, after, size(limit), size(limit), account).Scan(ctx, &rows); err != nil {
 		return nil, 0, s.flavor.fault("read the sequence of an account's events", err)
 	}
 	if len(rows) == 0 {

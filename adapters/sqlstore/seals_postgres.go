@@ -30,7 +30,7 @@ type xactHead struct {
 }
 
 const (
-	sqlXactHead = "SELECT era, xact::text, event_id, swept_id, swept, cluster, xact > pg_snapshot_xmax(pg_current_snapshot()) FROM audit_head WHERE id = 1"
+	sqlXactHead = "SELECT era, xact::text, last_id, swept_id, swept, cluster, xact > pg_snapshot_xmax(pg_current_snapshot()) FROM audit_head WHERE id = 1"
 	sqlLockHead = sqlXactHead + " FOR UPDATE SKIP LOCKED"
 	sqlIsHead   = "SELECT EXISTS (SELECT FROM audit_head WHERE id = 1)"
 	// Not every role may ask for the cluster's name.
@@ -113,10 +113,17 @@ func clusterOf(ctx context.Context, c conn) (name string, err error) {
 // as by a restore from a dump. Its lock waits for those who write events; all
 // that they wrote is of an earlier era, which will be swept.
 func (xactOrder) move(ctx context.Context, c conn, era int, cluster string) error {
-	if _, err := c.Exec(ctx, "ALTER TABLE events ALTER COLUMN era SET DEFAULT "+strconv.Itoa(era)); err != nil {
-		return err
+	// Both are locked in the order in which batches do.
+	const lock = "LOCK TABLE holds, events IN ACCESS EXCLUSIVE MODE"
+	for _, statement := range []string{lock, "ALTER TABLE holds ALTER COLUMN era SET DEFAULT ", "ALTER TABLE events ALTER COLUMN era SET DEFAULT "} {
+		if statement != lock {
+			statement += strconv.Itoa(era)
+		}
+		if _, err := c.Exec(ctx, statement); err != nil {
+			return err
+		}
 	}
-	_, err := c.Exec(ctx, "UPDATE audit_head SET era = $1, xact = '0', event_id = '', swept_id = '', swept = FALSE, cluster = $2 WHERE id = 1", era, cluster)
+	_, err := c.Exec(ctx, "UPDATE audit_head SET era = $1, xact = '0', last_id = '', swept_id = '', swept = FALSE, cluster = $2 WHERE id = 1", era, cluster)
 	return err
 }
 
@@ -129,19 +136,26 @@ const xactBatch = 4096
 const (
 	// However much is due, no more is read than this batch and the rest of one
 	// transaction.
-	sqlDue = "SELECT " + row.EventColumns + " FROM (SELECT * FROM events WHERE era = $1 AND xact >= $2::text::xid8 AND (xact > $2::text::xid8 OR id > $3)" +
-		" AND xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xact FETCH FIRST $4 ROWS WITH TIES) AS v ORDER BY xact, id LIMIT $4"
+	sqlDue = "SELECT " + row.EventColumns + " FROM (SELECT * FROM (SELECT xact, " + row.EventColumns + " FROM events" + sqlDueOf +
+		" UNION ALL SELECT * FROM (SELECT xact, " + row.EventColumns + " FROM spend_events" + sqlDueOf + ") AS v ORDER BY xact, id LIMIT $4"
+	sqlDueOf = " WHERE era = $1 AND xact >= $2::text::xid8 AND (xact > $2::text::xid8 OR id > $3)" +
+		" AND xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xact FETCH FIRST $4 ROWS WITH TIES) AS due"
 
-	sqlPage = "SELECT COALESCE(max(id), ''), count(*) FROM (SELECT id FROM events WHERE id > $1 ORDER BY id LIMIT $2) AS page"
+	// Spends are found, and come in their events' order, by their requests' IDs.
+	sqlPage = "SELECT COALESCE(max(id), ''), count(*) FROM (SELECT id FROM (SELECT * FROM (SELECT id FROM events WHERE id > $1 ORDER BY id LIMIT $3) AS e" +
+		" UNION ALL SELECT * FROM (SELECT id FROM spend_events WHERE request_id > $2 ORDER BY request_id LIMIT $3) AS s) AS es ORDER BY id LIMIT $3) AS page"
 
-	sqlUnswept = "SELECT " + row.EventColumns + " FROM events AS v WHERE id > $1 AND id <= $2 AND era < $3" +
-		" AND NOT EXISTS (SELECT FROM audit_leaves AS l WHERE l.event_id = v.id) ORDER BY id LIMIT $4"
+	sqlUnswept = "SELECT " + row.EventColumns + " FROM (SELECT " + row.EventColumns + " FROM events WHERE id > $1 AND id <= $2 AND era < $5" +
+		" UNION ALL SELECT " + row.EventColumns + " FROM spend_events WHERE request_id > $3 AND request_id <= $4 AND era < $5) AS v" +
+		" WHERE NOT EXISTS (SELECT FROM audit_leaves AS l WHERE l.event_id = v.id) ORDER BY id LIMIT $6"
 
 	sqlSwept = "UPDATE audit_head SET swept_id = $1, swept = $2 WHERE id = 1"
 
 	sqlLogEnd = "UPDATE audit_head AS h SET size = h.size + $1," +
-		" xact = CASE WHEN v.era = h.era THEN v.xact ELSE h.xact END, event_id = CASE WHEN v.era = h.era THEN v.id ELSE h.event_id END," +
-		" swept_id = CASE WHEN v.era = h.era THEN h.swept_id ELSE v.id END FROM events AS v WHERE h.id = 1 AND h.size = $2 AND v.id = $3"
+		" xact = CASE WHEN v.era = h.era THEN v.xact ELSE h.xact END, last_id = CASE WHEN v.era = h.era THEN v.id ELSE h.last_id END," +
+		" swept_id = CASE WHEN v.era = h.era THEN h.swept_id ELSE v.id END" +
+		" FROM (SELECT id, era, xact FROM events WHERE id = $3 UNION ALL SELECT id, era, xact FROM spend_events WHERE request_id = $4) AS v" +
+		" WHERE h.id = 1 AND h.size = $2"
 
 	sqlNewLeaves = "INSERT INTO audit_leaves (number, event_id, hash) SELECT generate_series($1::bigint, $1 + $2 - 1), unnest($3::text[]), unnest($4::bytea[])"
 
@@ -173,10 +187,10 @@ func (o xactOrder) next(ctx context.Context, a aggregates, limit int) (events []
 // events; done says that there is none left.
 func (xactOrder) sweep(ctx context.Context, c conn, h xactHead, limit int) (events []audit.Event, done bool, err error) {
 	last, n := "", 0
-	if err := c.one(ctx, sqlPage, []any{h.sweptID, sweepPage}, []any{&last, &n}); err != nil {
+	if err := c.one(ctx, sqlPage, []any{h.sweptID, row.AtEvent(h.sweptID), sweepPage}, []any{&last, &n}); err != nil {
 		return nil, false, err
 	}
-	events, err = c.events(ctx, limit, sqlUnswept, h.sweptID, last, h.era)
+	events, err = c.events(ctx, limit, sqlUnswept, h.sweptID, last, row.AtEvent(h.sweptID), row.AtEvent(last), h.era)
 	if err != nil || len(events) > 0 {
 		return events, false, err
 	}
@@ -241,7 +255,7 @@ func (xactOrder) add(ctx context.Context, a aggregates, leaves []store.Leaf, who
 		ids[i], hashes[i] = leaves[i].Event, leaves[i].Hash[:]
 	}
 	return a.pgx(ctx, func(c conn) error {
-		moved, err := c.exec(ctx, sqlLogEnd, n, first, ids[n-1])
+		moved, err := c.exec(ctx, sqlLogEnd, n, first, ids[n-1], row.AtEvent(ids[n-1]))
 		if err == nil && moved == 0 {
 			return errAddOrder
 		}
@@ -265,9 +279,10 @@ func nodeArrays(nodes []audit.Node) []any {
 
 // stray: beside what lies behind the head, what no transaction can have
 // written yet.
-func (xactOrder) stray() bun.Safe {
-	return "CASE WHEN v.era = h.era THEN (v.xact, v.id) <= (h.xact, h.event_id) OR v.xact >= pg_snapshot_xmax(pg_current_snapshot())" +
-		" WHEN v.era < h.era THEN h.swept OR v.id <= h.swept_id ELSE TRUE END"
+func (xactOrder) stray() (event, spend bun.Safe) {
+	const is = "CASE WHEN x.era = h.era THEN (x.xact, x.id) <= (h.xact, h.last_id) OR x.xact >= pg_snapshot_xmax(pg_current_snapshot())" +
+		" WHEN x.era < h.era THEN h.swept OR x.id <= h.swept_id ELSE TRUE END"
+	return is, is
 }
 
 // pgx calls fn with the connection of a transaction that Do gave. Past bun,

@@ -200,7 +200,7 @@ func (s *stand) countDebits(ctx context.Context) (debits, steps int64, err error
 		return 0, 0, err
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM entries WHERE kind = 'debit'").Scan(&debits); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM all_entries WHERE kind = 'debit'").Scan(&debits); err != nil {
 		return 0, 0, err
 	}
 	err = db.QueryRowContext(ctx, "SELECT count(*) FROM holds WHERE opened_at = closed_at").Scan(&steps)

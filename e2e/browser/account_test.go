@@ -37,7 +37,7 @@ func (s *stage) colleague(t *testing.T, p player) (harness.Person, map[string]an
 // events requires that so many events of a kind tell of an account.
 func (s *stage) events(t *testing.T, account, kind string, want int64) {
 	t.Helper()
-	count(t, s.db, want, "events", "account_id = $1 AND kind = $2", account, kind)
+	count(t, s.db, want, "all_events", "account_id = $1 AND kind = $2", account, kind)
 }
 
 // members: who belongs to an account, and what they may.

@@ -68,7 +68,7 @@ func resume(t *testing.T, s *stage) {
 	require.EqualValues(t, 1, facts.Whole.Debits, "one answer, however many looked on")
 	require.EqualValues(t, 2, facts.Stopped.Debits, "one that is stopped is paid for as far as it came")
 	count(t, s.db, 1, "turns", "account_id = $1 AND state = 'stopped' AND settled", p.account)
-	count(t, s.db, 1, "events", "account_id = $1 AND kind = 'chat.turn_stopped'", p.account)
+	count(t, s.db, 1, "all_events", "account_id = $1 AND kind = 'chat.turn_stopped'", p.account)
 }
 
 func cookieOf(p harness.Person) map[string]string {

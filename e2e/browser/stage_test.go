@@ -124,8 +124,8 @@ func (s *stage) books(t *testing.T, account string) books {
 	a := s.site.Show(t, account)
 	return books{
 		Available: a.Credits.Available, Held: a.Credits.Held,
-		Debits:  harness.Count(t, s.db, "entries", "account_id = $1 AND kind = 'debit'", account),
-		Entries: harness.Count(t, s.db, "entries", "account_id = $1", account),
+		Debits:  harness.Count(t, s.db, "all_entries", "account_id = $1 AND kind = 'debit'", account),
+		Entries: harness.Count(t, s.db, "all_entries", "account_id = $1", account),
 		Holds:   harness.Count(t, s.db, "holds", "account_id = $1 AND state = 'open'", account),
 	}
 }
@@ -147,7 +147,7 @@ func (s *stage) told(t *testing.T, p player, kinds ...string) {
 	t.Helper()
 	for _, kind := range kinds {
 		harness.Eventually(t, time.Minute, "an event of kind "+kind, func() error {
-			if harness.Count(t, s.db, "events", "account_id = $1 AND kind = $2", p.account, "chat."+kind) == 0 {
+			if harness.Count(t, s.db, "all_events", "account_id = $1 AND kind = $2", p.account, "chat."+kind) == 0 {
 				return errNotYet
 			}
 			return nil

@@ -153,7 +153,7 @@ func leaving(t *testing.T, h *house) {
 func ended(t *testing.T, h *house) {
 	h.enrol(t, h.acme, "ended")
 	const events = "kind = 'session.ended' AND reason = 'provider_signed_out'"
-	before := harness.Count(t, h.db, "events", events)
+	before := harness.Count(t, h.db, "all_events", events)
 	var facts struct {
 		Before, After []int
 		Text          string
@@ -165,7 +165,7 @@ func ended(t *testing.T, h *house) {
 	require.Equal(t, []int{200, 200, 200, 200}, facts.Before)
 	require.Equal(t, []int{401, 401, 200, 200}, facts.After, "both of theirs, and nobody else's")
 	require.Contains(t, facts.Text, h.acme.name)
-	count(t, h.db, before+2, "events", events)
+	count(t, h.db, before+2, "all_events", events)
 }
 
 // moment is what somebody could do at a time.

@@ -53,7 +53,7 @@ func TestForgery(t *testing.T) {
 		rows := db.Open(t)
 		state := func() [3]int64 {
 			return [3]int64{
-				harness.Count(t, rows, "api_keys", "revoked_at = 0"), harness.Count(t, rows, "sessions", ""), harness.Count(t, rows, "events", "kind <> 'gate.denied'"),
+				harness.Count(t, rows, "api_keys", "revoked_at = 0"), harness.Count(t, rows, "sessions", ""), harness.Count(t, rows, "all_events", "kind <> 'gate.denied'"),
 			}
 		}
 		const own = "https://" + publicHost

@@ -162,7 +162,7 @@ func (h *signInHouse) tokens(t *testing.T) {
 	require.Equal(t, before, harness.Count(t, h.db, "sessions", "")+harness.Count(t, h.db, "users", ""), "nobody came of it")
 	for _, reason := range []string{"issuer", "audience", "nonce", "expired", "subject", "token", "signature"} { // G6, folded
 		harness.Eventually(t, time.Minute, "there is an event for "+reason, func() error {
-			if harness.Count(t, h.db, "events", "kind = 'signin.failed' AND reason = $1", reason) == 0 {
+			if harness.Count(t, h.db, "all_events", "kind = 'signin.failed' AND reason = $1", reason) == 0 {
 				return errors.New("there is none yet")
 			}
 			return nil

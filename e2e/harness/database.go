@@ -90,7 +90,7 @@ type Rows struct{ Lots, Holds, Entries int64 }
 // LedgerRows returns how many rows the ledger has.
 func LedgerRows(t testing.TB, db *sql.DB) Rows {
 	t.Helper()
-	return Rows{Lots: Count(t, db, "lots", ""), Holds: Count(t, db, "holds", ""), Entries: Count(t, db, "entries", "")}
+	return Rows{Lots: Count(t, db, "lots", ""), Holds: Count(t, db, "holds", ""), Entries: Count(t, db, "all_entries", "")}
 }
 
 // Debit is what the ledger took for one request.
@@ -103,7 +103,7 @@ type Debit struct {
 // Debits returns every debit, by request ID.
 func Debits(t testing.TB, db *sql.DB) map[string]Debit {
 	t.Helper()
-	const query = "SELECT request_id, count(*), -sum(amount) FROM entries WHERE kind = 'debit' GROUP BY request_id"
+	const query = "SELECT request_id, count(*), -sum(amount) FROM all_entries WHERE kind = 'debit' GROUP BY request_id"
 	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatalf("read the debits: %v", err)

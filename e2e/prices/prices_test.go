@@ -101,7 +101,7 @@ type hold struct {
 func holds(t *testing.T, db *sql.DB) (out []hold) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), `SELECT h.request_id, h.model, h.price_version, h.opened_at, -e.amount
-		FROM holds h JOIN entries e ON e.request_id = h.request_id AND e.kind = 'debit'`)
+		FROM holds h JOIN all_entries e ON e.request_id = h.request_id AND e.kind = 'debit'`)
 	require.NoError(t, err)
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {

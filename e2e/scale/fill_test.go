@@ -62,8 +62,8 @@ func TestFill(t *testing.T) {
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 			require.Equal(t, spec.Requests, count(t, c, "SELECT count(*) FROM holds WHERE request_id ~ '^req_[0-9a-v]{26}$'"))
-			require.Equal(t, spec.Requests+spec.Accounts, count(t, c, "SELECT count(*) FROM events"))
-			require.Zero(t, count(t, c, "SELECT count(*) FROM (SELECT at < lag(at) OVER (ORDER BY request_id) AS back FROM entries WHERE kind = 'debit') AS x WHERE back"))
+			require.Equal(t, spec.Requests+spec.Accounts, count(t, c, "SELECT count(*) FROM all_events"))
+			require.Zero(t, count(t, c, "SELECT count(*) FROM (SELECT at < lag(at) OVER (ORDER BY request_id) AS back FROM all_entries WHERE kind = 'debit') AS x WHERE back"))
 			if spec.Requests > 0 {
 				first := system.NewIDs(func() time.Time { return spec.Since }).New("req")
 				last := system.NewIDs(func() time.Time { return spec.Until }).New("req")

@@ -20,6 +20,11 @@
 // would have left its mark in the file, and the account's row is as it was.
 // What was edited by hand fails the batch's updates, and it begins anew.
 //
+// What is held and settled in one step, as most requests are, and paid from one
+// lot is one row: its hold tells of its entry and its event (row.Spend). Views
+// and queries bring them together with the others', and a test reads two
+// histories that differ in nothing else.
+//
 // It keeps true that an op changes its own account only, that the replica's
 // fence is read under a lock that recovery excludes, and that a batch is
 // written whole or not at all. It does not retry and does not translate the

@@ -85,13 +85,14 @@ func mustFind(p *part) *part {
 
 const (
 	holdsInto   = `holds (` + row.HoldColumns + `)`
+	spendsInto  = `holds (` + row.SpendColumns + `)`
 	entriesInto = `entries (` + row.EntryColumns + `)`
 	eventsInto  = `events (` + row.EventColumns + `)`
 
 	openTypes = "text text =text text 'open' bigint text text text text text text text =bigint bigint " +
 		"0 false false 0 0 0 0 false 0 '' 0 0 0 false 0 0 bigint bigint text 0"
-	doneTypes = "text text =text text 'settled' bigint text text text text text text text =bigint bigint " +
-		"0 false false 0 0 0 0 false =bigint '' bigint bigint bigint false bigint 0 bigint bigint text bigint"
+	spendTypes = "text text =text text 'settled' bigint text text text text text text text =bigint bigint " +
+		"0 false false 0 0 0 0 false =bigint '' bigint bigint bigint false bigint 0 bigint bigint text 0 bigint bigint"
 	holdTypes = "text text text text text bigint text text text text text text text bigint bigint " +
 		"bigint bool bool bigint bigint bigint bigint bool bigint text bigint bigint bigint bool bigint bigint bigint bigint text bigint"
 	setTypes = "text - - - text bigint text - - - - - - - - " +
@@ -126,9 +127,11 @@ WHERE lots.id = u.id AND lots.id = ANY($1) AND lots.state || '' = u.was_state AN
 AND id = $1::text AND state || '' = 'live' AND remaining = $4::bigint AND held = $5::bigint`,
 	})
 
-	// Holds that a batch opens, those that it opens and ends, and any others.
+	// Holds that a batch opens, those that it settles in the same step, and any
+	// others.
 	openHolds = inserts("opened", holdsInto, openTypes, holdsOpened, alsoOpened+`opened`)
-	doneHolds = inserts("done_holds", holdsInto, doneTypes, "", "")
+	spends    = inserts("spends", spendsInto, spendTypes, "", "")
+	anySpends = inserts("any_spends", spendsInto, holdTypes+" bigint bigint", "", "")
 	newHolds  = inserts("new_holds", holdsInto, holdTypes, holdsOpened, alsoOpened+`new_holds WHERE state = 'open'`)
 
 	setHolds = mustFind(updates("set_holds", "holds", row.HoldColumns, setTypes))
@@ -156,6 +159,6 @@ SET print = EXCLUDED.print, request_id = EXCLUDED.request_id, created_at = EXCLU
 
 	// parts are all of them, in the order in which a batch lists those it needs.
 	parts = []*part{
-		newLots, setLive, setLots, openHolds, doneHolds, newHolds, settled, setHolds, closed, debits, newEntries, uses, newEvents, setCounters, setNames, heads, headsApart,
+		newLots, setLive, setLots, openHolds, newHolds, spends, anySpends, settled, setHolds, closed, debits, newEntries, uses, newEvents, setCounters, setNames, heads, headsApart,
 	}
 )

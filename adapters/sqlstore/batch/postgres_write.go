@@ -47,12 +47,13 @@ func fill[R any](to *params, out []filled, rows []R, fields func(*R, []any) []an
 // than one row.
 func (w *writes) filled(to *params) (out []filled, lone bool) {
 	requests := w.closed()
-	lone = max(len(w.newLots), len(w.lots), len(w.newHolds), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
+	lone = max(len(w.newLots), len(w.lots), len(w.newHolds), len(w.spends), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
 	out = fill(to, make([]filled, 0, len(parts)), w.newLots, (*row.Lot).AppendFields, newLots)
 	out = fill(to, out, w.changes(), func(l *change, to []any) []any {
 		return append(to, &l.now.ID, &l.now.State, &l.now.Remaining, &l.now.Held, &l.was.State, &l.was.Remaining, &l.was.Held)
 	}, setLive, setLots)
-	out = fill(to, out, w.newHolds, (*row.Hold).AppendFields, openHolds, doneHolds, newHolds)
+	out = fill(to, out, w.newHolds, (*row.Hold).AppendFields, openHolds, newHolds)
+	out = fill(to, out, w.spends, (*row.Spend).AppendFields, spends, anySpends)
 	out = fill(to, out, w.holds, (*row.Hold).AppendFields, settled, setHolds)
 	out = fill(to, out, requests, func(id *string, to []any) []any { return append(to, id) }, closed)
 	out = fill(to, out, w.entries, (*row.Entry).AppendFields, debits, newEntries)

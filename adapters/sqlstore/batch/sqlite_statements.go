@@ -28,6 +28,7 @@ var (
 	// A lot that is live was live before, and the index of live ones need not move.
 	liteSetLive  = `UPDATE lots SET remaining = ?2, held = ?3 WHERE id = ?1 AND state = 'live' AND remaining = ?4 AND held = ?5`
 	liteNewHold  = insert("holds", row.HoldColumns)
+	liteNewSpend = insert("holds", row.SpendColumns)
 	liteSetHold  = `UPDATE holds SET state = ?2, mark_at = ?3, mark_accepted = ?4, mark_delivered = ?5, mark_cost = ?6, mark_input = ?7, mark_cached = ?8, mark_output = ?9, mark_estimated = ?10, closed_at = ?11, reason = ?12, usage_input = ?13, usage_cached = ?14, usage_output = ?15, usage_estimated = ?16, debited = ?17, uncollected = ?18, amount = ?19, parts = ?20, debited_by = ?21 WHERE request_id = ?1 AND state = 'open'`
 	liteNewEntry = insert("entries", row.EntryColumns)
 	liteNewEvent = insert("events", row.EventColumns)
@@ -46,6 +47,6 @@ func insert(table, columns string) string {
 
 // liteStatements are all of them.
 var liteStatements = []string{
-	liteBegin, liteCommit, liteUndo, liteVersion, liteMark, liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteTaken, liteNewLot, liteSetLot, liteSetLive, liteNewHold, liteSetHold,
+	liteBegin, liteCommit, liteUndo, liteVersion, liteMark, liteFence, liteAccount, liteLots, liteLotByID, liteHold, liteTaken, liteNewLot, liteSetLot, liteSetLive, liteNewHold, liteNewSpend, liteSetHold,
 	liteNewEntry, liteNewEvent, liteHead, liteCounters, liteCounter, liteNames, liteName, liteDone,
 }

@@ -21,6 +21,7 @@ func (s *SQLite) write(w *writes) error {
 		return []any{&l.id, &l.state, &l.remaining, &l.held, &l.wasState, &l.wasRemaining, &l.wasHeld}
 	}, found)
 	eachWrite(&r, liteNewHold, w.newHolds, (*row.Hold).Fields, nil)
+	eachWrite(&r, liteNewSpend, w.spends, (*row.Spend).Fields, nil)
 	eachWrite(&r, liteSetHold, w.holds, changeable, found)
 	eachWrite(&r, liteNewEntry, w.entries, (*row.Entry).Fields, nil)
 	eachWrite(&r, liteCounter, w.counters, (*row.Counter).Fields, nil)

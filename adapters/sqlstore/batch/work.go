@@ -59,6 +59,7 @@ type writes struct {
 	lots     []row.Lot
 	were     []row.Lot // the same, before
 	newHolds []row.Hold
+	spends   []row.Spend
 	holds    []row.Hold
 	entries  []row.Entry
 	events   []row.Event
@@ -209,8 +210,8 @@ func (w *work) loadHold(r *row.Hold) error {
 func (w *work) decide(now time.Time, newID func(string) string) *writes {
 	n, ops, fresh := len(w.groups), len(w.ops), w.starts()
 	out := &writes{
-		heads: make([]*group, 0, n), lots: make([]row.Lot, 0, n), were: make([]row.Lot, 0, n), newHolds: make([]row.Hold, 0, fresh),
-		holds: make([]row.Hold, 0, ops-fresh), entries: make([]row.Entry, 0, ops), events: make([]row.Event, 0, ops),
+		heads: make([]*group, 0, n), lots: make([]row.Lot, 0, n), were: make([]row.Lot, 0, n), spends: make([]row.Spend, 0, fresh),
+		holds: make([]row.Hold, 0, ops-fresh),
 	}
 	for _, g := range w.groups {
 		if !g.found {
@@ -294,6 +295,13 @@ func (w *work) part(g *group) []ledger.Op {
 	return ops
 }
 
+// debit is what a batch tells of one. Its entry has a sequence if the hold's own
+// row may be all that is written (row.Spend).
+type debit struct {
+	event row.Event
+	entry row.Entry
+}
+
 func (w *work) apply(g *group, now time.Time, newID func(string) string, out *writes) {
 	ops := w.part(g)
 	state := ledger.NewState(g.account, g.entries, g.at, g.lots, g.holds)
@@ -309,15 +317,22 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 	}
 	outcomes := ledger.Apply(state, ops, now)
 	events := g.events
-	debitedBy := map[string]int64{}
+	debits := make(map[string]*debit, len(ops))
 	for k, i := range g.ops {
 		w.out[i] = outcomes[k]
-		for _, e := range audit.OfLedger(ops[k], outcomes[k]) {
+		told := audit.OfLedger(ops[k], outcomes[k])
+		for _, e := range told {
 			events++
-			e.ID, e.Seq = newID("evt"), events
+			e.Seq = events
 			if e.Kind == audit.UsageDebited {
-				debitedBy[e.Request] = e.Seq
+				d := &debit{event: row.OfEvent(e)}
+				debits[e.Request] = d
+				if len(told) == 1 && len(outcomes[k].Entries) == 1 {
+					d.entry = row.OfEntry(outcomes[k].Entries[0])
+					continue
+				}
 			}
+			e.ID = newID("evt")
 			out.events = append(out.events, row.OfEvent(e))
 		}
 	}
@@ -337,8 +352,19 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		}
 	}
 	for _, h := range changes.Holds {
-		r := row.OfHold(h)
-		r.DebitedBy = debitedBy[h.Request]
+		r, d := row.OfHold(h), debits[h.Request]
+		if d != nil {
+			r.DebitedBy = d.event.Seq
+			if d.entry.Seq != 0 {
+				one, ok := row.OfSpend(r, d.entry, d.event)
+				if ok && !g.known[h.Request] {
+					out.spends = append(out.spends, one)
+					continue
+				}
+				d.entry.Seq, d.event.ID = 0, newID("evt")
+				out.events = append(out.events, d.event)
+			}
+		}
 		if g.known[h.Request] {
 			out.holds = append(out.holds, r)
 		} else {
@@ -352,7 +378,9 @@ func (w *work) apply(g *group, now time.Time, newID func(string) string, out *wr
 		out.named = append(out.named, row.OfReservation(g.account, r))
 	}
 	for _, e := range changes.Entries {
-		out.entries = append(out.entries, row.OfEntry(e))
+		if d := debits[e.Request]; d == nil || d.entry.Seq != e.Seq {
+			out.entries = append(out.entries, row.OfEntry(e))
+		}
 	}
 }
 

@@ -74,7 +74,8 @@ var deeds = []deed{
 		return ""
 	}, false},
 	{"move a checkpoint", func(v *vandal) string {
-		v.run(fmt.Sprintf("UPDATE audit_checkpoints SET size = size + %d WHERE size = (SELECT min(size) FROM audit_checkpoints)", 1+v.rand.IntN(len(v.ids)/5-1)))
+		to := v.free()
+		v.run("UPDATE audit_checkpoints SET size = $1 WHERE size = (SELECT min(size) FROM audit_checkpoints)", to)
 		return ""
 	}, false},
 	{"delete an event", func(v *vandal) string {

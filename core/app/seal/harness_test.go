@@ -23,6 +23,7 @@ import (
 	"github.com/archibot/archibotchat/core/app/seal"
 	"github.com/archibot/archibotchat/core/audit"
 	"github.com/archibot/archibotchat/core/billing"
+	"github.com/archibot/archibotchat/core/ledger"
 	"github.com/archibot/archibotchat/ports/store"
 )
 
@@ -113,7 +114,7 @@ func (h *house) settled(t testing.TB) {
 	}
 	require.Eventually(t, func() bool {
 		over := false
-		err := h.raw.QueryRowContext(t.Context(), "SELECT coalesce(max(xact) < pg_snapshot_xmin(pg_current_snapshot()), TRUE) FROM events").Scan(&over)
+		err := h.raw.QueryRowContext(t.Context(), "SELECT coalesce(max(xact) < pg_snapshot_xmin(pg_current_snapshot()), TRUE) FROM all_events").Scan(&over)
 		return err == nil && over
 	}, 30*time.Second, 5*time.Millisecond)
 }
@@ -148,6 +149,33 @@ func (h *house) write(t testing.TB, n int, accounts ...string) {
 			events = nil
 		}
 	}
+}
+
+// spend appends n events of requests that are one row, turn by turn to accounts,
+// each in a transaction of its own.
+func (h *house) spend(t testing.TB, n int, accounts ...string) {
+	t.Helper()
+	for i := range n {
+		request := newID("req")
+		outs, err := h.store.Commit(t.Context(), store.Replica{}, []ledger.Op{{
+			Kind: ledger.OpSpend, Account: accounts[i%len(accounts)], Request: request, Nonce: "n", Amount: 900, Cost: 700,
+			Work: ledger.Work{Key: "key_1", Area: "api", Route: "/v1/responses", Model: "vendor/model", PriceVersion: "p1"},
+		}})
+		require.NoError(t, err)
+		require.NoError(t, outs[0].Err)
+		h.last = "evt_" + strings.TrimPrefix(request, "req_")
+	}
+}
+
+// rich makes an account that can spend; that is an event, too.
+func (h *house) rich(t testing.TB, id string) {
+	t.Helper()
+	h.account(t, id)
+	outs, err := h.store.Commit(t.Context(), store.Replica{}, []ledger.Op{{
+		Kind: ledger.OpGrant, Account: id, Lot: "lot_" + id, Amount: ledger.Credit, Source: ledger.SourceOperator,
+	}})
+	require.NoError(t, err)
+	require.NoError(t, outs[0].Err)
 }
 
 // sealTo seals until the log has a size. Other databases of the same server

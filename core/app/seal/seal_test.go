@@ -36,6 +36,8 @@ func run(t *testing.T, at func(testing.TB) string) {
 		"a log that was rewritten":  rewritten,
 		"keys that change":          changedKey,
 		"run":                       runs,
+		"spends among events":       spendsAmongEvents,
+		"vandals of spends":         spendVandals,
 		"vandals":                   vandals,
 		"vandals of a long log":     manyVandals,
 	} {
@@ -254,9 +256,9 @@ func rewritten(t *testing.T, h *house) {
 		h.exec(t, "DELETE FROM "+table)
 	}
 	h.exec(t, "UPDATE events SET amount = -1 WHERE seq = 7")
-	reset := "UPDATE audit_head SET size = 0, event_row = 0"
+	reset := "UPDATE audit_head SET size = 0, event_row = 0, hold_row = 0"
 	if h.postgres() {
-		reset = "UPDATE audit_head SET size = 0, xact = '0', event_id = ''"
+		reset = "UPDATE audit_head SET size = 0, xact = '0', last_id = ''"
 	}
 	h.exec(t, reset)
 	h.sealTo(t, 40)

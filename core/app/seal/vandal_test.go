@@ -27,23 +27,42 @@ func vandals(t *testing.T, h *house) { vandalize(t, h, 60, 900) }
 // manyVandals has a log with a kept node.
 func manyVandals(t *testing.T, h *house) { vandalize(t, h, 300, 100) }
 
-func vandalize(t *testing.T, h *house, events, rounds int) {
+func newVandal(t *testing.T, h *house) *vandal {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	v := &vandal{house: h, t: t, node: events >= 256, rand: rand.New(rand.NewPCG(seed, 0))}
+	return &vandal{house: h, t: t, rand: rand.New(rand.NewPCG(seed, 0))}
+}
+
+func vandalize(t *testing.T, h *house, events, rounds int) {
+	t.Helper()
+	v := newVandal(t, h)
+	v.node = events >= 256
 	h.account(t, "acct_1")
 	h.account(t, "acct_2")
 	for n := range 5 { // as many checkpoints
 		h.write(t, events/5, "acct_1", "acct_2", "")
 		h.sealTo(t, int64(events/5*(n+1)))
 	}
-	leaves, err := h.store.SealLog().Leaves(t.Context(), 0, 1000)
-	require.NoError(t, err)
+	v.look()
+	h.write(t, 3, "acct_1", "") // some are not sealed yet
+	v.rage(deeds, rounds)
+}
+
+// look takes the events that have a leaf.
+func (v *vandal) look() {
+	v.t.Helper()
+	leaves, err := v.store.SealLog().Leaves(v.t.Context(), 0, 1000)
+	require.NoError(v.t, err)
 	for _, l := range leaves {
 		v.ids = append(v.ids, l.Event)
 	}
-	h.write(t, 3, "acct_1", "") // some are not sealed yet
+}
+
+// rage does one deed a round, each of which must be found.
+func (v *vandal) rage(deeds []deed, rounds int) {
+	t, h := v.t, v.house
+	t.Helper()
 	h.disarm(t)
 	v.backup(t)
 	h.clean(t)
@@ -76,11 +95,11 @@ func named(found []seal.Finding) (events []string) {
 	return events
 }
 
-var vandalTables = []string{"events", "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_head"}
+var vandalTables = []string{"events", "holds", "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_head"}
 
 // rowid keeps the rows of a table where they are, on SQLite.
 func (v *vandal) rowid(table string) bool {
-	return !v.postgres() && table == "events"
+	return !v.postgres() && (table == "events" || table == "holds")
 }
 
 func (v *vandal) backup(t *testing.T) {
@@ -105,8 +124,9 @@ func (v *vandal) restore(t *testing.T) {
 	for _, table := range vandalTables {
 		run("DELETE FROM " + table)
 		if v.rowid(table) {
-			const columns = "id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count"
-			run("INSERT INTO events (rowid, " + columns + ") SELECT row_id, " + columns + " FROM backup_events")
+			var columns string
+			require.NoError(t, tx.QueryRowContext(t.Context(), "SELECT group_concat(name, ', ') FROM pragma_table_info('"+table+"')").Scan(&columns))
+			run("INSERT INTO " + table + " (rowid, " + columns + ") SELECT row_id, " + columns + " FROM backup_" + table)
 		} else {
 			run("INSERT INTO " + table + " SELECT * FROM backup_" + table)
 		}
@@ -137,6 +157,17 @@ func (v *vandal) hash() string {
 
 // cut returns where to cut: some events of each account lie behind it.
 func (v *vandal) cut() int { return v.rand.IntN(len(v.ids) - 6) }
+
+// free returns a size above the first checkpoint's that none has.
+func (v *vandal) free() (size int) {
+	v.t.Helper()
+	for taken := 1; taken > 0; {
+		by := 1 + v.rand.IntN(len(v.ids)/5-1)
+		require.NoError(v.t, v.raw.QueryRowContext(v.t.Context(), "SELECT min(size) + $1 FROM audit_checkpoints", by).Scan(&size))
+		require.NoError(v.t, v.raw.QueryRowContext(v.t.Context(), "SELECT count(*) FROM audit_checkpoints WHERE size = $1", size).Scan(&taken))
+	}
+	return size
+}
 
 func (v *vandal) cutLog(from int) {
 	v.t.Helper()
