@@ -61,6 +61,21 @@ func TestPostgres_KnownRefusals(t *testing.T) { // L4
 	commit(t, other, grant("acct_1", "lot_2", 100))
 	require.NoError(t, hold("req_3").Err)
 	require.ErrorIs(t, hold("req_4").Err, ledger.ErrExhausted)
+
+	// Nor does it help to be beside one that is granted.
+	for _, n := range []string{"0", "2"} {
+		create(t, s, "acct_"+n)
+		commit(t, s, grant("acct_"+n, "lot_of_"+n, 100))
+	}
+	commit(t, s, ledger.Op{Kind: ledger.OpHold, Account: "acct_2", Request: "req_2_1", Nonce: "n", Amount: 80, Deadline: time.Hour})
+	commit(t, other, grant("acct_2", "lot_3", 100))
+	outs, err := s.Commit(t.Context(), store.Replica{}, []ledger.Op{
+		{Kind: ledger.OpHold, Account: "acct_0", Request: "req_5", Nonce: "n", Amount: 80, Deadline: time.Hour},
+		{Kind: ledger.OpHold, Account: "acct_2", Request: "req_6", Nonce: "n", Amount: 80, Deadline: time.Hour},
+	})
+	require.NoError(t, err)
+	require.NoError(t, outs[0].Err)
+	require.NoError(t, outs[1].Err)
 }
 
 // HOTPATH 4: money time is the database's own, and never ahead of it.

@@ -143,7 +143,7 @@ func (p *Postgres) commit(ctx context.Context, by store.Replica, ops []ledger.Op
 		rollback(ctx, c)
 		return w.out, p.learn(w, "")
 	}
-	if _, err := changes.send(ctx, c, granted, func(*params) {}, true); err != nil {
+	if _, err := changes.send(ctx, c, granted, func(*params, bool) {}, true); err != nil {
 		rollback(ctx, c)
 		return nil, err
 	}

