@@ -17,7 +17,7 @@ const aDay = 24 * time.Hour
 // keyDays implements store.KeyDays.
 //
 // Events are numbered within their account in the order in which they are
-// committed, so they are added up by number: up to seq in key_usage_until what
+// committed, so they are added up by number: as far as key_usage_until says, what
 // they tell is in key_usage, and from there on it is read from them. Each is on
 // one side of it, whatever the clocks say.
 type keyDays struct{ aggregates }
@@ -63,7 +63,7 @@ func (s keyDays) Of(ctx context.Context, account, key string, from, to time.Time
 		Until int64 `bun:"until"`
 		keyDayRow
 	}
-	err := s.reads.NewRaw("SELECT u.seq AS until, COALESCE(d.day, -1) AS day, COALESCE(d.requests, 0) AS requests, COALESCE(d.input, 0) AS input,"+
+	err := s.reads.NewRaw("SELECT u.until, COALESCE(d.day, -1) AS day, COALESCE(d.requests, 0) AS requests, COALESCE(d.input, 0) AS input,"+
 		" COALESCE(d.cached, 0) AS cached, COALESCE(d.output, 0) AS output, COALESCE(d.debited, 0) AS debited FROM key_usage_until AS u"+
 		" LEFT JOIN key_usage AS d ON d.account_id = u.account_id AND d.key_id = ? AND d.day >= ? AND d.day < ? WHERE u.account_id = ? ORDER BY 2",
 		key, row.Micros(from), row.Micros(to), account).Scan(ctx, &added)
@@ -144,7 +144,7 @@ func (s keyDays) Add(ctx context.Context, account string, n int) (more bool, err
 		return false, errAdded
 	}
 	var until int64
-	err = s.reads.NewSelect().Table("key_usage_until").Column("seq").Where("account_id = ?", account).Scan(ctx, &until)
+	err = s.reads.NewSelect().Table("key_usage_until").Column("until").Where("account_id = ?", account).Scan(ctx, &until)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, s.flavor.fault("look how far keys' use is added up", err)
 	}
@@ -165,8 +165,8 @@ func (s keyDays) Add(ctx context.Context, account string, n int) (more bool, err
 // note moves up to where events are added up, and writes their sums, unless
 // another server has done so meanwhile.
 func note(ctx context.Context, db bun.IDB, account string, until, n int64, rows []keyDayRow) error {
-	moved, err := db.NewRaw("INSERT INTO key_usage_until (account_id, seq) VALUES (?, ?)"+
-		" ON CONFLICT (account_id) DO UPDATE SET seq = excluded.seq WHERE key_usage_until.seq = ?", account, until+n, until).Exec(ctx)
+	moved, err := db.NewRaw("INSERT INTO key_usage_until (account_id, until) VALUES (?, ?)"+
+		" ON CONFLICT (account_id) DO UPDATE SET until = excluded.until WHERE key_usage_until.until = ?", account, until+n, until).Exec(ctx)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ ALTER TABLE holds ALTER COLUMN xact SET DEFAULT pg_current_xact_id();
 -- The era is that of events, whatever it is by now (0007).
 DO $$
 BEGIN
-    EXECUTE format('ALTER TABLE holds ALTER COLUMN era SET DEFAULT %s', (SELECT era FROM audit_head WHERE id = 1));
+    EXECUTE format('ALTER TABLE holds ALTER COLUMN era SET DEFAULT %s', COALESCE((SELECT era FROM audit_head WHERE id = 1), 1));
 END
 $$;
 
@@ -50,6 +50,7 @@ CREATE VIEW all_events AS
     UNION ALL
     SELECT id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count, era, xact FROM spend_events;
 
--- A server of before would seal past what it does not see. It cannot seal any
--- more: it does not know the column's name.
+-- A server of before would seal past what it does not see, and add up keys' use
+-- without it. It can do neither any more: it does not know the columns' names.
 ALTER TABLE audit_head RENAME COLUMN event_id TO last_id;
+ALTER TABLE key_usage_until RENAME COLUMN seq TO until;

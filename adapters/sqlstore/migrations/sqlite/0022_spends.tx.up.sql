@@ -16,11 +16,10 @@ BEGIN
 END;
 
 -- What such holds tell, as entries and as events. The entry's lot is the one
--- among the hold's parts; the event's ID is the request's, but for the
--- prefix.
+-- among the hold's parts; the event's ID is the request's, but for the prefix.
 CREATE VIEW spend_entries AS
-    SELECT account_id, entry_seq AS seq, CASE WHEN json_valid(parts) THEN COALESCE(json_extract(parts, '$[0].lot'), '') ELSE '' END AS lot_id, 'debit' AS kind, -debited AS amount, request_id,
-        '' AS reason, '' AS actor, closed_at AS at
+    SELECT account_id, entry_seq AS seq, CASE WHEN json_valid(parts) THEN COALESCE(json_extract(parts, '$[0].lot'), '') ELSE '' END AS lot_id,
+        'debit' AS kind, -debited AS amount, request_id, '' AS reason, '' AS actor, closed_at AS at
     FROM holds WHERE entry_seq IS NOT NULL;
 
 CREATE VIEW spend_events AS
@@ -43,3 +42,4 @@ CREATE VIEW all_events AS
 
 -- All holds up to the rowid whose events they tell have a leaf.
 ALTER TABLE audit_head ADD COLUMN hold_row INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE key_usage_until RENAME COLUMN seq TO until;
