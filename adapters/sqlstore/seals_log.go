@@ -83,7 +83,11 @@ func (s seals) Leaves(ctx context.Context, from int64, limit int) ([]store.Seale
 	}
 	byID := make(map[string]*row.Event, len(events))
 	for i := range events {
-		byID[events[i].ID] = &events[i]
+		if _, twice := byID[events[i].ID]; twice {
+			byID[events[i].ID] = nil // whichever of them was sealed, the other was not
+		} else {
+			byID[events[i].ID] = &events[i]
+		}
 	}
 	out := make([]store.SealedLeaf, len(rows))
 	for i, r := range rows {
@@ -99,13 +103,10 @@ func (s seals) Leaves(ctx context.Context, from int64, limit int) ([]store.Seale
 	return out, nil
 }
 
-// sealed returns the events of these IDs.
+// sealed returns the events of these IDs, from wherever they are told.
 func (s seals) sealed(ctx context.Context, ids []string) (events []row.Event, err error) {
 	if err := s.reads.NewSelect().Model(&events).Where("v.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return nil, err
-	}
-	if len(events) == len(ids) {
-		return events, nil
 	}
 	requests := make([]string, len(ids))
 	for i, id := range ids {

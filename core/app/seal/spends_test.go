@@ -133,6 +133,12 @@ var spendDeeds = []deed{
 		}
 		return v.ids[a]
 	}, false},
+	{"an event of no account under its ID", func(v *vandal) string {
+		_, id := v.pick()
+		v.run(`INSERT INTO events (id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count)
+			VALUES ($1, '', 0, 1, 'k', '', '', '', '', '', 0, '', '', '', 1)`, id)
+		return id
+	}, false},
 	{"let a hold tell among the sealed", func(v *vandal) string {
 		position := "rowid"
 		value := "-7"
