@@ -112,7 +112,8 @@ func (s events) page(table string, q store.EventQuery, kinds []audit.Kind) *bun.
 }
 
 // byRequest returns queries for the events of a request: that of its debit, all
-// others, and that of a spend. An expression keeps an index out: a request has few events.
+// others, and that of a spend. An expression keeps an index out: a request has
+// few events.
 func (s events) byRequest(q store.EventQuery) []any {
 	hold := s.reads.NewSelect().TableExpr("holds AS h").Column("h.debited_by").Where("h.request_id = ?", q.Request).Where("h.account_id = ?", q.Account)
 	debit := s.page("events", q, q.Kinds).Where("v.seq = (?)", hold).Where("v.request_id || '' = ?", q.Request).Where("v.kind = ?", string(common))

@@ -24,8 +24,8 @@ type order interface {
 	// add appends leaves and nodes and moves the head behind them, or fails
 	// with errAddOrder if it does not stand before them.
 	add(ctx context.Context, a aggregates, leaves []store.Leaf, whole []audit.Node) error
-	// stray is a condition on an event x and the head h, and one on the event x of a spend:
-	// all that lies where x does has a leaf.
+	// stray is a condition on an event x and the head h, and one on the event x
+	// of a spend: all that lies where x does has a leaf.
 	stray() (event, spend bun.Safe)
 }
 

@@ -113,13 +113,11 @@ func clusterOf(ctx context.Context, c conn) (name string, err error) {
 // as by a restore from a dump. Its lock waits for those who write events; all
 // that they wrote is of an earlier era, which will be swept.
 func (xactOrder) move(ctx context.Context, c conn, era int, cluster string) error {
-	// Both are locked in the order in which batches do.
-	const lock = "LOCK TABLE holds, events IN ACCESS EXCLUSIVE MODE"
-	for _, statement := range []string{lock, "ALTER TABLE holds ALTER COLUMN era SET DEFAULT ", "ALTER TABLE events ALTER COLUMN era SET DEFAULT "} {
-		if statement != lock {
-			statement += strconv.Itoa(era)
-		}
-		if _, err := c.Exec(ctx, statement); err != nil {
+	if _, err := c.Exec(ctx, "LOCK TABLE holds, events IN ACCESS EXCLUSIVE MODE"); err != nil { // in the order of batches
+		return err
+	}
+	for _, table := range []string{"holds", "events"} {
+		if _, err := c.Exec(ctx, "ALTER TABLE "+table+" ALTER COLUMN era SET DEFAULT "+strconv.Itoa(era)); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/archibot/archibotchat/adapters/sqlstore"
 	"github.com/archibot/archibotchat/adapters/sqlstore/blank"
 	"github.com/archibot/archibotchat/core/fault"
 	"github.com/archibot/archibotchat/e2e/engine/localpg"
@@ -190,19 +191,25 @@ func TestPostgres_NextReadsABatch(t *testing.T) {
 		INSERT INTO events (id, account_id, seq, at, kind, actor_kind, actor_id, area, request_id, key_id, amount, reason, subject, model, count)
 		SELECT 'evt_' || i || '_' || j, 'acct_1', 10 * i + j, i, 'key.created', '', '', '', '', '', 0, '', '', '', 1 FROM generate_series(0, 9) AS j;
 		COMMIT; END LOOP; END $$`))
+	nextReadsABatch(t, s, "events", "events_sealing")
+}
+
+// nextReadsABatch seals five batches of 20,000 events that an index knows.
+func nextReadsABatch(t *testing.T, s *sqlstore.Store, table, index string) {
+	t.Helper()
 	require.NoError(t, s.Exec(t.Context(), "UPDATE audit_head SET swept = TRUE"))
 	read := func() int64 {
 		require.NoError(t, s.Exec(t.Context(), "SELECT pg_stat_force_next_flush()"))
-		n, err := s.Count(t.Context(), "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'events_sealing'")
+		n, err := s.Count(t.Context(), "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = '"+index+"'")
 		require.NoError(t, err)
 		return n
 	}
 	for _, analyzed := range []bool{false, true} { // whatever the planner thinks
 		if analyzed {
-			require.NoError(t, s.Exec(t.Context(), "ANALYZE events"))
+			require.NoError(t, s.Exec(t.Context(), "ANALYZE "+table))
 		}
 		before := read()
-		sealed(t, s, 500) // five batches
+		sealed(t, s, 500)
 		require.Eventually(t, func() bool { return read() > before }, 20*time.Second, 50*time.Millisecond)
 		require.Less(t, read()-before, int64(5_000), "of 20,000")
 	}

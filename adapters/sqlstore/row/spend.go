@@ -9,7 +9,7 @@ import (
 
 // Spend is the row of a hold that was settled in the step that made it and paid
 // from one lot. It tells of its entry and its event too, and no other row does:
-// the views all_entries and spend_events know how (migration 0022).
+// the views spend_entries and spend_events know how (migration 0022).
 type Spend struct {
 	Hold
 
@@ -60,7 +60,7 @@ func AtEvent(id string) string {
 	return behindRequests
 }
 
-// entry is what the view all_entries makes of it.
+// entry is what the view spend_entries makes of it.
 func (r *Spend) entry() Entry {
 	lot := ""
 	if cut := strings.SplitN(r.Parts, `"`, 5); len(cut) == 5 {

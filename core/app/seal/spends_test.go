@@ -76,6 +76,11 @@ func (v *vandal) on(id, change string) {
 	require.EqualValues(v.t, 1, n)
 }
 
+// insertable lists the columns of holds but for what tells one from another.
+const insertable = "account_id, replica_id, nonce, state, amount, parts, key_id, user_id, area, route, model, price_version, opened_at, deadline, mark_at," +
+	" mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated, closed_at, reason, usage_input, usage_cached," +
+	" usage_output, usage_estimated, debited, uncollected"
+
 var spendDeeds = []deed{
 	{"edit a text", func(v *vandal) string {
 		_, id := v.pick()
@@ -139,15 +144,19 @@ var spendDeeds = []deed{
 			VALUES ($1, '', 0, 1, 'k', '', '', '', '', '', 0, '', '', '', 1)`, id)
 		return id
 	}, false},
+	{"let a hold tell of what an event does", func(v *vandal) string {
+		columns := insertable
+		v.run("INSERT INTO holds (request_id, entry_seq, event_seq, " + columns + ") SELECT 'aaa_0', 9000, (SELECT min(seq) FROM events WHERE account_id = 'acct_1'), " + columns +
+			" FROM holds WHERE account_id = 'acct_1' LIMIT 1")
+		return ""
+	}, false},
 	{"let a hold tell among the sealed", func(v *vandal) string {
 		position := "rowid"
 		value := "-7"
 		if v.postgres() {
 			position, value = "era, xact", "1, '1'"
 		}
-		columns := "account_id, replica_id, nonce, state, amount, parts, key_id, user_id, area, route, model, price_version, opened_at, deadline, mark_at," +
-			" mark_accepted, mark_delivered, mark_cost, mark_input, mark_cached, mark_output, mark_estimated, closed_at, reason, usage_input, usage_cached," +
-			" usage_output, usage_estimated, debited, uncollected"
+		columns := insertable
 		v.run("INSERT INTO holds ("+position+", request_id, entry_seq, event_seq, "+columns+") SELECT "+value+", 'req_0', 9000, 9000, "+columns+
 			" FROM holds WHERE request_id = 'req_' || substr($1, 5)", v.ids[0])
 		return "evt_0"
