@@ -145,8 +145,7 @@ var spendDeeds = []deed{
 		return id
 	}, false},
 	{"let a hold tell of what an event does", func(v *vandal) string {
-		columns := insertable
-		v.run("INSERT INTO holds (request_id, entry_seq, event_seq, " + columns + ") SELECT 'aaa_0', 9000, (SELECT min(seq) FROM events WHERE account_id = 'acct_1'), " + columns +
+		v.run("INSERT INTO holds (request_id, entry_seq, event_seq, " + insertable + ") SELECT 'aaa_0', 9000, (SELECT min(seq) FROM events WHERE account_id = 'acct_1'), " + insertable +
 			" FROM holds WHERE account_id = 'acct_1' LIMIT 1")
 		return ""
 	}, false},
@@ -156,8 +155,7 @@ var spendDeeds = []deed{
 		if v.postgres() {
 			position, value = "era, xact", "1, '1'"
 		}
-		columns := insertable
-		v.run("INSERT INTO holds ("+position+", request_id, entry_seq, event_seq, "+columns+") SELECT "+value+", 'req_0', 9000, 9000, "+columns+
+		v.run("INSERT INTO holds ("+position+", request_id, entry_seq, event_seq, "+insertable+") SELECT "+value+", 'req_0', 9000, 9000, "+insertable+
 			" FROM holds WHERE request_id = 'req_' || substr($1, 5)", v.ids[0])
 		return "evt_0"
 	}, false},
